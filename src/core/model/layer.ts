@@ -1,0 +1,39 @@
+/** Operators whose constant weights are quantized today. */
+export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul";
+
+/** Operators that carry weights but stay in float for now; listed with their sizes. */
+export type ListedOp = "Gather" | "LSTM" | "GRU" | "RNN";
+
+/**
+ * A layer: one weight tensor and the node or nodes that use it, one decision about bits. Plain data, so that it goes
+ * through messages and into files unchanged.
+ */
+export interface Layer {
+  /** The node's name, else its weight's, else `<op>_<n>`; unique in the model. Plans refer to layers by it. */
+  readonly name: string;
+  readonly opType: QuantizableOp | ListedOp | string;
+  /** Paths of the nodes: indices into graph.node, through subgraphs as `12/then_branch/3`. In execution order. */
+  readonly nodes: readonly string[];
+  /** Weight shape as the operator sees it (after any Transpose or Reshape between initializer and node). */
+  readonly weightShape: readonly number[];
+  /** Axis of weightShape that holds output channels: one scale each. */
+  readonly channelAxis: number;
+  /** Conv and ConvTranspose groups; 1 elsewhere. A Conv with groups = input channels is depthwise. */
+  readonly groups: number;
+  readonly params: number;
+  /** Multiply-accumulates of one inference at the assumed dimensions, all nodes of the layer together; undefined if a shape is unknown. */
+  readonly macs?: number;
+  /** Name of the tensor in the file that holds the weight (initializer, or the Constant node's output). */
+  readonly weightTensor: string;
+  /** Elements of the bias, 0 without one. */
+  readonly biasParams: number;
+  /** Elements of one inference's activation input and output at the assumed dimensions; undefined if unknown. */
+  readonly inputElements?: number;
+  readonly outputElements?: number;
+  /** Bytes of the weight as stored in the float model. */
+  readonly floatBytes: number;
+  /** Why it stays in float, at most 40 characters; undefined when it can be quantized. */
+  readonly floatReason?: string;
+  /** The whole story behind floatReason, for a hover or a report. */
+  readonly floatDetail?: string;
+}
