@@ -12,6 +12,8 @@ export interface Source {
   /** JSON path of the figure(s), e.g. `compute.macsPerCycle`. */
   readonly figure: string;
   readonly source: string;
+  /** The figure is not in the profile, because nobody publishes it; `source` says where one would have looked. */
+  readonly missing?: boolean;
 }
 
 /**
@@ -44,7 +46,9 @@ export interface HardwareProfile {
     readonly clockMHz?: number;
     /** MACs per cycle by "weightBits x activationBits", e.g. { "8x8": 64, "4x8": 128 }; "float" for float layers. */
     readonly macsPerCycle?: Readonly<Record<string, number>>;
-    /** Bytes per second between weight/activation memory and compute. */
+    /** How many units that do `macsPerCycle` work in parallel. Default 1: macsPerCycle is then the whole device's. */
+    readonly macUnits: number;
+    /** 10^6 bytes per second between weight/activation memory and compute. */
     readonly bandwidthMBps?: number;
     readonly layerOverheadUs?: number;
     /** Measured latency, ms, by layer name and weight bits: replaces the formula for that layer. */
