@@ -1,0 +1,105 @@
+import { peakActivationBytes, type PeakMemory, type ScheduledNode } from "../hardware/activationMemory.ts";
+import { activationBytes } from "../hardware/costMemory.ts";
+import type { ActivationBits } from "../hardware/profile.ts";
+import { lowBitValues, quantizedActivations } from "../model/activations.ts";
+import { discoverLayers, type Discovery, quantizableSites } from "../model/discover.ts";
+import { foldBatchNorm } from "../model/foldBatchNorm.ts";
+import { withCounts } from "../model/macs.ts";
+import { nodeReads } from "../model/scope.ts";
+import { type AssumedDim, inferShapes } from "../model/shapes.ts";
+import { product } from "../model/weightChain.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import type { Inference, ValueInfo } from "../ports.ts";
+import { type OutputKind } from "../sensitivity/outputs.ts";
+import { outputKindOf } from "../model/outputKind.ts";
+
+/** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
+export interface PreparedModel {
+  readonly model: OnnxModel;
+  readonly discovery: Discovery;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly types: ReadonlyMap<string, ValueInfo["type"]>;
+  readonly assumed: readonly AssumedDim[];
+  readonly outputKind: OutputKind;
+  /** BatchNormalization nodes that were folded into the layer before. */
+  readonly foldedBatchNorms: number;
+  /** What the user should know: shapes that could not be inferred and the like. */
+  readonly notes: readonly string[];
+}
+
+export interface PrepareOptions {
+  /** Values for open dimensions: by symbolic name, or `input.axis`. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** Without it shapes, MACs and activation sizes stay unknown. */
+  readonly inference?: Inference;
+  /** Leaves the graph as it is in the file: opening needs no weights then. */
+  readonly keepBatchNorm?: boolean;
+}
+
+/** Finds everything about a model that needs no sample and (but for folding) no weight. */
+export async function prepareModel(original: OnnxModel, options: PrepareOptions, signal?: AbortSignal): Promise<PreparedModel> {
+  const folded = options.keepBatchNorm ? { model: original, folded: 0 } : await foldBatchNorm(original, signal);
+  const { model } = folded;
+  const discovery = await discoverLayers(model, signal);
+  const inferred = options.inference
+    ? await inferShapes(model, options.inference, options.dims, signal)
+    : { shapes: new Map<string, readonly number[]>(), types: new Map<string, ValueInfo["type"]>(), assumed: [], problem: undefined };
+  return {
+    model,
+    discovery: withCounts(discovery, inferred.shapes),
+    shapes: inferred.shapes,
+    types: inferred.types,
+    assumed: inferred.assumed,
+    outputKind: outputKindOf(model, inferred.shapes),
+    foldedBatchNorms: folded.folded,
+    notes: inferred.problem ? [inferred.problem] : [],
+  };
+}
+
+/** Values that are quantized when all quantizable layers (but those in `float`) are. */
+export function activationNames(prepared: PreparedModel, float: ReadonlySet<string> = new Set()): readonly string[] {
+  const sites = quantizableSites(prepared.discovery).filter((site) => !float.has(site.layer.name));
+  return quantizedActivations(prepared.model.graph, sites, prepared.types);
+}
+
+/**
+ * Peak activation memory of one inference at the assumed dimensions, with the quantized activations in `bits` and the
+ * rest in float32; see peakActivationBytes.
+ */
+export function activationMemory(prepared: PreparedModel, bits: ActivationBits | null, float?: ReadonlySet<string>): PeakMemory {
+  const { graph } = prepared.model;
+  const low = bits === null ? new Set<string>() : lowBitValues(graph, activationNames(prepared, float));
+  const constants = new Set(graph.initializer.map((t) => t.name));
+  const schedule: ScheduledNode[] = graph.node.map((node) => ({
+    name: node.name || node.opType,
+    opType: node.opType,
+    inputs: nodeReads(node).filter((name) => !constants.has(name)),
+    outputs: node.output.filter((name) => name !== ""),
+  }));
+  const inputs = graph.input.map((v) => v.name).filter((name) => !constants.has(name));
+  return peakActivationBytes(schedule, { inputs, outputs: graph.output.map((v) => v.name) }, (name) => {
+    const shape = prepared.shapes.get(name);
+    if (shape === undefined) return undefined;
+    const width = elementBytes(prepared.types.get(name) ?? "float32");
+    return low.has(name) ? activationBytes(product(shape), bits) : product(shape) * width;
+  });
+}
+
+function elementBytes(type: ValueInfo["type"]): number {
+  switch (type) {
+    case "float64":
+    case "int64":
+    case "uint64":
+      return 8;
+    case "float16":
+    case "int16":
+    case "uint16":
+      return 2;
+    case "int8":
+    case "uint8":
+    case "bool":
+      return 1;
+    default:
+      return 4;
+  }
+}

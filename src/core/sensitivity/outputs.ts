@@ -1,0 +1,158 @@
+import type { Tensor } from "../ports.ts";
+
+/** How a network's output is read. */
+export type OutputKind =
+  /** The last axis holds class scores: softmax makes them probabilities. */
+  | "logits"
+  /** The last axis holds probabilities already (the network ends in Softmax). */
+  | "probabilities"
+  /** Anything else: boxes, images, features. */
+  | "values";
+
+/** Probabilities below this are noise of float32 and of the runtime; keeps logarithms finite. Our choice. */
+const minProbability = 1e-10;
+
+/**
+ * Running comparison of a model's outputs with the float model's on the same samples; one object per (layer, bits).
+ *   kl     mean over rows of KL(p_float || p_quantized), nats
+ *   nmse   sum (y_q - y)^2 / sum y^2 over all outputs
+ *   loss   mean cross-entropy against labels, nats
+ */
+export class OutputComparison {
+  private rows = 0;
+  private klSum = 0;
+  private noise = 0;
+  private signal = 0;
+  private agreeing = 0;
+  private labelled = 0;
+  private correct = 0;
+  private correct5 = 0;
+  private lossSum = 0;
+
+  /** Adds one batch. `outputs` and `reference` are the same values of the quantized and the float run. */
+  add(
+    kind: OutputKind,
+    outputs: readonly Tensor[],
+    reference: readonly Tensor[],
+    labels?: ArrayLike<number>,
+  ): void {
+    for (const [i, output] of outputs.entries()) {
+      const ref = reference[i];
+      if (ref) this.addEnergy(output, ref);
+    }
+    const [first] = outputs;
+    const [firstRef] = reference;
+    if (kind === "values" || first === undefined || firstRef === undefined) return;
+    const classes = first.dims.at(-1) ?? 1;
+    const p = numbers(firstRef);
+    const q = numbers(first);
+    const rows = Math.floor(p.length / Math.max(classes, 1));
+    const rowLabels = labels && labels.length === rows ? labels : undefined;
+    for (let row = 0; row < rows; row++) this.addRow(kind, p, q, row * classes, classes, rowLabels?.[row]);
+  }
+
+  private addEnergy(output: Tensor, reference: Tensor): void {
+    const a = numbers(output);
+    const b = numbers(reference);
+    let noise = 0;
+    let signal = 0;
+    const length = Math.min(a.length, b.length);
+    for (let i = 0; i < length; i++) {
+      const y = b[i] as number;
+      const d = (a[i] as number) - y;
+      noise += d * d;
+      signal += y * y;
+    }
+    this.noise += Number.isFinite(noise) ? noise : signal;
+    this.signal += signal;
+  }
+
+  private addRow(kind: OutputKind, p: Numbers, q: Numbers, at: number, classes: number, label: number | undefined): void {
+    const logP = logProbabilities(kind, p, at, classes);
+    const logQ = logProbabilities(kind, q, at, classes);
+    let kl = 0;
+    let bestP = 0;
+    let bestQ = 0;
+    for (let c = 0; c < classes; c++) {
+      const lp = logP[c] as number;
+      kl += Math.exp(lp) * (lp - (logQ[c] as number));
+      if (lp > (logP[bestP] as number)) bestP = c;
+      if ((logQ[c] as number) > (logQ[bestQ] as number)) bestQ = c;
+    }
+    this.rows++;
+    this.klSum += Math.max(0, kl);
+    if (bestP === bestQ) this.agreeing++;
+    if (label === undefined || label < 0 || label >= classes) return;
+    this.labelled++;
+    this.lossSum -= logQ[label] as number;
+    const own = logQ[label] as number;
+    let better = 0;
+    for (let c = 0; c < classes; c++) if ((logQ[c] as number) > own) better++;
+    if (bestQ === label) this.correct++;
+    if (better < 5) this.correct5++;
+  }
+
+  get kl(): number | undefined {
+    return this.rows > 0 ? this.klSum / this.rows : undefined;
+  }
+
+  /** Error energy over signal energy of all outputs; 0 when both are silent. */
+  get nmse(): number {
+    return this.signal > 0 ? this.noise / this.signal : this.noise > 0 ? 1 : 0;
+  }
+
+  get sqnrDb(): number {
+    return -10 * Math.log10(this.nmse);
+  }
+
+  get loss(): number | undefined {
+    return this.labelled > 0 ? this.lossSum / this.labelled : undefined;
+  }
+
+  get top1(): number | undefined {
+    return this.labelled > 0 ? this.correct / this.labelled : undefined;
+  }
+
+  get top5(): number | undefined {
+    return this.labelled > 0 ? this.correct5 / this.labelled : undefined;
+  }
+
+  /** Fraction of rows whose most likely class is the float model's. */
+  get agreement(): number | undefined {
+    return this.rows > 0 ? this.agreeing / this.rows : undefined;
+  }
+}
+
+type Numbers = ArrayLike<number>;
+
+function numbers(tensor: Tensor): Numbers {
+  const { data } = tensor;
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  if (tensor.type === "float16" && data instanceof Uint16Array) return Float32Array.from(data, halfToFloat);
+  return Float64Array.from(data as ArrayLike<number | bigint | string>, Number);
+}
+
+/** IEEE 754 binary16 bit pattern to number. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function logProbabilities(kind: OutputKind, values: Numbers, at: number, classes: number): Float64Array {
+  const out = new Float64Array(classes);
+  if (kind === "probabilities") {
+    for (let c = 0; c < classes; c++) out[c] = Math.log(Math.max(values[at + c] as number, minProbability));
+    return out;
+  }
+  let max = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < classes; c++) max = Math.max(max, values[at + c] as number);
+  let sum = 0;
+  for (let c = 0; c < classes; c++) sum += Math.exp((values[at + c] as number) - max);
+  const logSum = max + Math.log(sum);
+  for (let c = 0; c < classes; c++) out[c] = Math.max((values[at + c] as number) - logSum, Math.log(minProbability));
+  return out;
+}
