@@ -88,10 +88,10 @@ function allocate(
   graph: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
   bytesOf: (tensor: string) => number | undefined,
 ): { readonly all: readonly Buffer[]; readonly unknown: readonly string[] } {
-  const last = Math.max(0, schedule.length - 1);
   const lastUse = new Map<string, number>();
   for (const [step, node] of schedule.entries()) for (const input of node.inputs) lastUse.set(input, step);
-  for (const output of graph.outputs) lastUse.set(output, last);
+  // After the last node, so that even that one can't write over an output.
+  for (const output of graph.outputs) lastUse.set(output, schedule.length);
 
   const all: Buffer[] = [];
   const unknown: string[] = [];
