@@ -1,0 +1,142 @@
+import type { FrameLocator, Locator, Page } from "playwright-core";
+
+/** How long a thing on the screen may take to come. Every wait is for a condition; this is only when to give up. */
+export const uiTimeoutMs = 20_000;
+
+/** Options of a click. */
+export interface ClickOptions {
+  readonly button?: "left" | "right";
+  readonly clickCount?: number;
+  readonly modifiers?: readonly ("Alt" | "Control" | "ControlOrMeta" | "Meta" | "Shift")[];
+}
+
+/** A rectangle in CSS pixels of the window. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * What a person sees and does in one document: the workbench's own, or a webview's. Arguments and results are plain data, so that
+ * a test inside the extension host can call it from afar. Selectors are Playwright's (CSS, `role=button[name="Analyze"]`,
+ * `text=...`); they see into open shadow roots. Where several elements match, the first is taken.
+ */
+export class Surface {
+  constructor(private readonly root: () => Page | FrameLocator) {}
+
+  private first(selector: string): Locator {
+    return this.root().locator(selector).first();
+  }
+
+  async click(selector: string, options: ClickOptions = {}): Promise<void> {
+    const { modifiers, ...rest } = options;
+    const extra = modifiers === undefined ? {} : { modifiers: [...modifiers] };
+    await this.first(selector).click({ ...rest, ...extra, timeout: uiTimeoutMs });
+  }
+
+  async hover(selector: string): Promise<void> {
+    await this.first(selector).hover({ timeout: uiTimeoutMs });
+  }
+
+  async focus(selector: string): Promise<void> {
+    await this.first(selector).focus({ timeout: uiTimeoutMs });
+  }
+
+  /** Replaces the text of an input. */
+  async fill(selector: string, text: string): Promise<void> {
+    await this.first(selector).fill(text, { timeout: uiTimeoutMs });
+  }
+
+  /** Focuses the element and presses a key, such as "ArrowDown" or "Control+A". */
+  async press(selector: string, key: string): Promise<void> {
+    await this.first(selector).press(key, { timeout: uiTimeoutMs });
+  }
+
+  /** Chooses in a native <select>, by value or by label. */
+  async select(selector: string, choice: string): Promise<void> {
+    await this.first(selector).selectOption(choice, { timeout: uiTimeoutMs });
+  }
+
+  /** Drags from the middle of the element by so many pixels. */
+  async drag(selector: string, dx: number, dy: number): Promise<void> {
+    const element = this.first(selector);
+    await element.scrollIntoViewIfNeeded({ timeout: uiTimeoutMs });
+    const box = await element.boundingBox({ timeout: uiTimeoutMs });
+    if (box === null) throw new Error(`${selector} is not on the screen`);
+    const mouse = element.page().mouse;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await mouse.move(x, y);
+    await mouse.down();
+    // Several moves, as a hand makes them.
+    await mouse.move(x + dx, y + dy, { steps: 8 });
+    await mouse.up();
+  }
+
+  /** The visible text of the first match, once there is one. */
+  async text(selector: string): Promise<string> {
+    return this.first(selector).innerText({ timeout: uiTimeoutMs });
+  }
+
+  /** The visible texts of all that match now. */
+  async texts(selector: string): Promise<readonly string[]> {
+    return this.root().locator(selector).allInnerTexts();
+  }
+
+  async count(selector: string): Promise<number> {
+    return this.root().locator(selector).count();
+  }
+
+  async isVisible(selector: string): Promise<boolean> {
+    return this.first(selector).isVisible();
+  }
+
+  async attribute(selector: string, name: string): Promise<string | null> {
+    return this.first(selector).getAttribute(name, { timeout: uiTimeoutMs });
+  }
+
+  /** The value of an input, also of a custom element that has one. */
+  async value(selector: string): Promise<string> {
+    return this.first(selector).evaluate((element) => String((element as unknown as { value: unknown }).value), null, {
+      timeout: uiTimeoutMs,
+    });
+  }
+
+  /** A computed style, such as "color". */
+  async style(selector: string, property: string): Promise<string> {
+    return this.first(selector).evaluate(
+      (element, name) => element.ownerDocument.defaultView?.getComputedStyle(element).getPropertyValue(name) ?? "",
+      property,
+      { timeout: uiTimeoutMs },
+    );
+  }
+
+  async box(selector: string): Promise<Box> {
+    const box = await this.first(selector).boundingBox({ timeout: uiTimeoutMs });
+    if (box === null) throw new Error(`${selector} is not on the screen`);
+    return box;
+  }
+
+  /** Waits until an element that matches, with this text in it if one is given, is visible; returns its text. */
+  async waitFor(selector: string, text?: string, timeoutMs = uiTimeoutMs): Promise<string> {
+    const all = this.root().locator(selector);
+    const element = (text === undefined ? all : all.filter({ hasText: text })).first();
+    await element.waitFor({ timeout: timeoutMs });
+    return element.innerText();
+  }
+
+  /** Waits until nothing that matches (with this text in it) is visible. */
+  async waitUntilGone(selector: string, text?: string, timeoutMs = uiTimeoutMs): Promise<void> {
+    const all = this.root().locator(selector);
+    await (text === undefined ? all : all.filter({ hasText: text }))
+      .first()
+      .waitFor({ state: "hidden", timeout: timeoutMs });
+  }
+
+  /** A picture of one element. @returns its file */
+  async picture(selector: string, file: string): Promise<string> {
+    await this.first(selector).screenshot({ path: file, timeout: uiTimeoutMs });
+    return file;
+  }
+}

@@ -1,0 +1,213 @@
+import path from "node:path";
+import type { FrameLocator, Locator, Page } from "playwright-core";
+import { Surface, uiTimeoutMs } from "./surface.ts";
+
+/** VS Code registers an extension's menus some seconds after it has shown its explorer. */
+const menuTimeoutMs = 30_000;
+const menuRetryMs = 500;
+/** A menu takes no click in the moment in which it opens; one that is still there after this has not taken it. */
+const menuClosesMs = 500;
+
+/** Where the workbench shows its parts; alike in VS Code 1.100 and 1.139. */
+const select = {
+  explorerRow: ".explorer-folders-view .monaco-list-row",
+  menuItem: ".monaco-menu-container .monaco-menu .action-item:not(.disabled)",
+  quickInput: ".quick-input-widget",
+  quickRow: ".quick-input-widget .quick-input-list .monaco-list-row",
+  toast: ".notification-toast",
+  dialog: ".monaco-dialog-box",
+  statusItem: ".statusbar-item:not(.hidden)",
+  editorAction: ".editor-group-container.active .editor-actions .action-item .action-label",
+  tab: ".tabs-container .tab",
+} as const;
+
+/**
+ * A person at VS Code: what to click, type and read in the workbench and in the webview of the visible editor. Plain data in and out
+ * (see Surface), so the same object serves tests outside (Playwright) and, over the bridge, tests inside the extension host.
+ */
+export class Ui {
+  readonly webview: Surface;
+  readonly workbench: Surface;
+
+  /** @param pictures folder for screenshots */
+  constructor(
+    private readonly page: Page,
+    private readonly pictures: string,
+  ) {
+    this.webview = new Surface(() => visibleWebview(page));
+    this.workbench = new Surface(() => page);
+  }
+
+  /** Presses keys, one after another, such as "Control+Shift+M". */
+  async keys(...keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text);
+  }
+
+  /** The size of the window in CSS pixels. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.page.setViewportSize({ width, height });
+  }
+
+  /** A picture of the whole window, by name. @returns its file */
+  async screenshot(name: string): Promise<string> {
+    const file = path.join(this.pictures, `${name.replace(/[^\w.-]+/g, "-")}.png`);
+    await this.page.screenshot({ path: file });
+    return file;
+  }
+
+  /** The files and folders that the explorer shows. */
+  async explorerFiles(): Promise<readonly string[]> {
+    const rows = this.page.locator(select.explorerRow);
+    await rows.first().waitFor({ timeout: uiTimeoutMs });
+    return (await rows.allInnerTexts()).map((text) => text.trim());
+  }
+
+  /** Opens a file by a double click in the explorer. */
+  async openFile(name: string): Promise<void> {
+    await this.row(name).dblclick({ timeout: uiTimeoutMs });
+  }
+
+  /** Selects files in the explorer, the first by a click, the others with Control held. */
+  async selectFiles(...names: readonly string[]): Promise<void> {
+    for (const [at, name] of names.entries()) {
+      await this.row(name).click({ modifiers: at === 0 ? [] : ["ControlOrMeta"], timeout: uiTimeoutMs });
+    }
+  }
+
+  /**
+   * Right-clicks a file in the explorer and chooses an item, waiting until the menu has it.
+   * @returns the labels of the menu
+   */
+  async explorerMenu(file: string, choose: string): Promise<readonly string[]> {
+    return this.menu(() => this.row(file).click({ button: "right", timeout: uiTimeoutMs }), choose);
+  }
+
+  /** The labels of a file's context menu in the explorer, as it is now. */
+  async explorerMenuItems(file: string): Promise<readonly string[]> {
+    await this.row(file).click({ button: "right", timeout: uiTimeoutMs });
+    const labels = await this.menuLabels();
+    await this.page.keyboard.press("Escape");
+    return labels;
+  }
+
+  /** Clicks an icon in the title of the active editor, by its tooltip. */
+  async editorAction(label: string): Promise<void> {
+    await this.page.locator(`${select.editorAction}[aria-label^="${label}"]`).first().click({ timeout: uiTimeoutMs });
+  }
+
+  /** Runs a command from the command palette by its title, as shown there. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.quickType(`>${title}`);
+    await this.quickChoose(title);
+  }
+
+  /** The title, the placeholder and the items of the open quick pick, once it has any. */
+  async quickItems(): Promise<readonly string[]> {
+    await this.page.locator(select.quickRow).first().waitFor({ timeout: uiTimeoutMs });
+    return this.page.locator(select.quickRow).allInnerTexts();
+  }
+
+  /** Types into the open quick pick or input box, replacing what is there. */
+  async quickType(text: string): Promise<void> {
+    await this.page.locator(`${select.quickInput} input[type="text"]`).fill(text, { timeout: uiTimeoutMs });
+  }
+
+  /** Chooses the first item of the open quick pick that has this text. */
+  async quickChoose(text: string): Promise<void> {
+    await this.page.locator(select.quickRow).filter({ hasText: text }).first().click({ timeout: uiTimeoutMs });
+  }
+
+  /** Waits for a notification with this text. Only where the editor runs without the test driver, which hides them. */
+  async notification(text: string, timeoutMs = uiTimeoutMs): Promise<string> {
+    return this.workbench.waitFor(select.toast, text, timeoutMs);
+  }
+
+  /** The texts of the notifications that are on the screen. */
+  async notifications(): Promise<readonly string[]> {
+    return this.workbench.texts(select.toast);
+  }
+
+  /** Clicks a button of the notification with this text. */
+  async notificationButton(text: string, button: string): Promise<void> {
+    const toast = this.page.locator(select.toast).filter({ hasText: text }).first();
+    await toast.locator(".monaco-button", { hasText: button }).first().click({ timeout: uiTimeoutMs });
+  }
+
+  /** Waits for a dialog and returns its text. */
+  async dialog(): Promise<string> {
+    return this.workbench.waitFor(select.dialog);
+  }
+
+  /** Clicks a button of the open dialog. */
+  async dialogButton(button: string): Promise<void> {
+    const found = this.page.locator(`${select.dialog} .monaco-button`).filter({ hasText: button });
+    await found.first().click({ timeout: uiTimeoutMs });
+    await found.first().waitFor({ state: "hidden", timeout: uiTimeoutMs });
+  }
+
+  /** The texts of the status bar. */
+  async statusBar(): Promise<readonly string[]> {
+    return (await this.workbench.texts(select.statusItem)).map((text) => text.trim()).filter((text) => text !== "");
+  }
+
+  /** Waits for an item of the status bar with this text. */
+  async statusItem(text: string): Promise<string> {
+    return this.workbench.waitFor(select.statusItem, text);
+  }
+
+  /** The names of the open tabs. */
+  async tabs(): Promise<readonly string[]> {
+    return (await this.workbench.texts(select.tab)).map((text) => text.trim());
+  }
+
+  private row(name: string): Locator {
+    const exact = new RegExp(`^\\s*${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*$`);
+    return this.page.locator(select.explorerRow).filter({ hasText: exact }).first();
+  }
+
+  private async menuLabels(): Promise<readonly string[]> {
+    await this.page.locator(select.menuItem).first().waitFor({ timeout: uiTimeoutMs });
+    const labels = await this.page.locator(`${select.menuItem} .action-label`).allInnerTexts();
+    return labels.map((label) => label.trim()).filter((label) => label !== "");
+  }
+
+  private async clickMenuItem(label: string): Promise<void> {
+    const item = this.page.locator(select.menuItem).filter({ hasText: label }).first();
+    const deadline = Date.now() + uiTimeoutMs;
+    for (;;) {
+      await item.click({ timeout: uiTimeoutMs });
+      const closed = await item.waitFor({ state: "hidden", timeout: menuClosesMs }).then(
+        () => true,
+        () => false,
+      );
+      if (closed) return;
+      if (Date.now() > deadline) throw new Error(`the menu does not take a click on "${label}"`);
+    }
+  }
+
+  private async menu(open: () => Promise<void>, choose: string): Promise<readonly string[]> {
+    const deadline = Date.now() + menuTimeoutMs;
+    for (;;) {
+      await open();
+      const labels = await this.menuLabels();
+      if (labels.includes(choose)) {
+        await this.clickMenuItem(choose);
+        return labels;
+      }
+      await this.page.keyboard.press("Escape");
+      if (Date.now() > deadline) throw new Error(`the menu has no "${choose}", only: ${labels.join(", ")}`);
+      await this.page.waitForTimeout(menuRetryMs);
+    }
+  }
+}
+
+/** The document of the webview in the visible editor: VS Code nests it in two frames. */
+function visibleWebview(page: Page): FrameLocator {
+  const outer = page.locator("iframe.webview.ready").filter({ visible: true }).first();
+  return outer.contentFrame().frameLocator("iframe#active-frame");
+}

@@ -1,0 +1,108 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { root } from "../../../scripts/lib/run.mjs";
+import { ensureHost, type Host } from "../../../scripts/vscodeHost/install.mjs";
+import { type Server, startServer } from "../../../scripts/vscodeHost/server.mjs";
+import type { HostName } from "../../../scripts/vscodeHost/versions.mjs";
+import { launchBrowser } from "../browser.ts";
+import { Ui } from "./ui.ts";
+
+/** Where runs leave pictures and logs; git ignores it. */
+export const resultsFolder = path.join(root, "test-results");
+
+/** A laptop's window. */
+const defaultSize = { width: 1400, height: 900 };
+
+/** Which editor to open, and on what. */
+export interface WorkbenchOptions {
+  readonly host: HostName;
+  /** The folder to open; see copyWorkspace. */
+  readonly folder: string;
+  readonly settings?: Record<string, unknown>;
+  /** Ask whether the folder is trusted, as on a desktop. */
+  readonly trust?: boolean;
+  /** An extension to install first, as a user would. */
+  readonly vsix?: string;
+  /** Instead: an unpacked extension, and tests (a module with `run`) to run with it in the extension host. */
+  readonly inHost?: { readonly extension: string; readonly tests: string };
+  /** Variables for the extension host. */
+  readonly env?: Record<string, string>;
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Called with the new page before anything is loaded into it. */
+  readonly prepare?: (page: Page) => Promise<void>;
+}
+
+/** A real VS Code with a window, and the hands to use it. */
+export interface Workbench {
+  readonly host: Host;
+  readonly page: Page;
+  readonly ui: Ui;
+  readonly server: Server;
+  /** Hosts other than the editor's own server that the page asked for something; a healthy run has none. */
+  readonly askedOutside: () => readonly string[];
+  /** Ends browser and server and all that they started, and deletes their data. */
+  close(): Promise<void>;
+}
+
+/** Starts a VS Code and opens a folder in it. The caller closes it. */
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const host = await ensureHost(options.host);
+  const [server, browser] = await startBoth(host, options);
+  try {
+    const context = await browser.newContext({ viewport: options.size ?? defaultSize });
+    const page = await context.newPage();
+    const asked = new Set<string>();
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (/^(http|ws)s?:$/.test(url.protocol) && url.origin !== server.origin) asked.add(url.host);
+    });
+    await options.prepare?.(page);
+    await page.goto(workbenchUrl(server, options));
+    await page.locator(".monaco-workbench").waitFor();
+    const pictures = path.join(resultsFolder, "pictures", host.version);
+    mkdirSync(pictures, { recursive: true });
+    const close = async () => {
+      await browser.close();
+      await server.stop();
+    };
+    return { host, page, ui: new Ui(page, pictures), server, askedOutside: () => [...asked], close };
+  } catch (error) {
+    await browser.close();
+    await server.stop();
+    throw error;
+  }
+}
+
+async function startBoth(host: Host, options: WorkbenchOptions): Promise<[Server, Browser]> {
+  const { settings, trust, vsix, env, inHost } = options;
+  const [server, browser] = await Promise.allSettled([
+    startServer(host, {
+      ...(settings && { settings }),
+      ...(trust && { trust }),
+      ...(vsix && { vsix }),
+      ...(env && { env }),
+      testDriver: inHost !== undefined,
+    }),
+    launchBrowser(),
+  ]);
+  if (server.status === "fulfilled" && browser.status === "fulfilled") return [server.value, browser.value];
+  if (server.status === "fulfilled") await server.value.stop();
+  if (browser.status === "fulfilled") await browser.value.close();
+  throw server.status === "rejected" ? server.reason : (browser as PromiseRejectedResult).reason;
+}
+
+function workbenchUrl(server: Server, { folder, inHost }: WorkbenchOptions): string {
+  const url = new URL(server.origin);
+  url.searchParams.set("folder", folder);
+  if (inHost !== undefined) {
+    const onServer = (file: string) => `vscode-remote://${url.host}${file}`;
+    const payload = [
+      ["extensionDevelopmentPath", onServer(inHost.extension)],
+      ["extensionTestsPath", onServer(inHost.tests)],
+      ["skipWelcome", "true"],
+    ];
+    url.searchParams.set("payload", JSON.stringify(payload));
+  }
+  return url.href;
+}
