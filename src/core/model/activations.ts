@@ -6,7 +6,18 @@ import type { LayerSite } from "./discover.ts";
  * Operators that an integer device computes on quantized values besides the layers themselves; the values they read are
  * quantized. Activation functions are not here: they are fused into the layer before, and only their result is.
  */
-const integerOps = new Set(["Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "ReduceMean"]);
+const integerOps = new Set([
+  "Add",
+  "Sub",
+  "Mul",
+  "Concat",
+  "MaxPool",
+  "AveragePool",
+  "GlobalAveragePool",
+  "GlobalMaxPool",
+  "Resize",
+  "ReduceMean",
+]);
 
 /** Operators that hand a value on: what they read and what they make is held in the same number of bits. */
 const passOps = new Set([
@@ -48,7 +59,8 @@ export function quantizedActivations(
     const reads = weightSlot !== undefined ? [node.input[weightSlot === 0 ? 1 : 0] ?? ""] : activationsOf(node);
     for (const name of reads) {
       const type = types.get(name) ?? "float32";
-      if (name === "" || constants.has(name) || dequantized.has(name) || (type !== "float32" && type !== "float16")) continue;
+      if (name === "" || constants.has(name) || dequantized.has(name) || (type !== "float32" && type !== "float16"))
+        continue;
       names.add(name);
     }
   }
@@ -63,7 +75,9 @@ function activationsOf(node: NodeProto): readonly string[] {
 function fedByLayers(graph: GraphProto, layerNodes: ReadonlyMap<NodeProto, number>): Set<string> {
   const values = new Set<string>();
   for (const node of graph.node) {
-    const carries = layerNodes.has(node) || ((integerOps.has(node.opType) || passOps.has(node.opType)) && node.input.some((n) => values.has(n)));
+    const carries =
+      layerNodes.has(node) ||
+      ((integerOps.has(node.opType) || passOps.has(node.opType)) && node.input.some((n) => values.has(n)));
     if (carries) for (const name of node.output) values.add(name);
   }
   return values;

@@ -1,10 +1,10 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
-import { intAttribute } from "../onnx/build.ts";
 import { TensorProto_DataType } from "onnx-buf";
+import { intAttribute } from "../onnx/build.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Layer } from "./layer.ts";
-import { graphScope, nestedGraphs, type Scope } from "./scope.ts";
 import { alreadyQuantizedOps, channelAxisOf, listedConstants, weightSlots } from "./operators.ts";
+import { graphScope, nestedGraphs, type Scope } from "./scope.ts";
 import { chainSignature, product, traceConstant, type WeightChain } from "./weightChain.ts";
 
 /** One node's use of a layer's weight. */
@@ -108,7 +108,7 @@ async function candidatesOf(
   }
   const [only] = chains;
   // Both operands constant: the runtime folds the node away, it is no layer.
-  if (only === undefined || chains.length === slots.length && slots.length > 1) return [];
+  if (only === undefined || (chains.length === slots.length && slots.length > 1)) return [];
   const { slot, chain } = only;
   const biasSlot = node.opType === "MatMul" ? -1 : 2;
   const bias = node.input[biasSlot] ?? "";
@@ -132,7 +132,13 @@ async function candidatesOf(
   ];
 }
 
-async function listed(model: OnnxModel, scope: Scope, node: NodeProto, index: number, path: string): Promise<Candidate[]> {
+async function listed(
+  model: OnnxModel,
+  scope: Scope,
+  node: NodeProto,
+  index: number,
+  path: string,
+): Promise<Candidate[]> {
   const found: Candidate[] = [];
   for (const { slot, suffix, reason } of listedConstants(node)) {
     const name = node.input[slot] ?? "";
@@ -140,7 +146,18 @@ async function listed(model: OnnxModel, scope: Scope, node: NodeProto, index: nu
     if (chain === undefined || chain.shape.length < 2 || product(chain.shape) < minListedElements) continue;
     if (!isFloatWeight(chain) && !alreadyQuantizedOps.has(node.opType)) continue;
     const use = { node, index, slot, bias: "" };
-    found.push({ opType: node.opType, path, chain, shape: chain.shape, axis: 0, groups: 1, use, biasParams: 0, suffix, reason });
+    found.push({
+      opType: node.opType,
+      path,
+      chain,
+      shape: chain.shape,
+      axis: 0,
+      groups: 1,
+      use,
+      biasParams: 0,
+      suffix,
+      reason,
+    });
   }
   return found;
 }
@@ -198,7 +215,8 @@ function group(model: OnnxModel, candidates: readonly Candidate[], counted: Set<
   }
   let otherConstantBytes = 0;
   for (const tensor of model.graph.initializer) {
-    if (floatTypes.has(tensor.dataType) && !counted.has(tensor.name)) otherConstantBytes += model.tensors.byteLength(tensor);
+    if (floatTypes.has(tensor.dataType) && !counted.has(tensor.name))
+      otherConstantBytes += model.tensors.byteLength(tensor);
   }
   return {
     layers: sites.map((site) => site.layer),

@@ -31,7 +31,13 @@ export function channelAxisOf(node: NodeProto, slot: number, rank: number): numb
     case "ConvTranspose":
       return 1;
     case "Gemm":
-      return slot === 1 ? (intAttribute(node, "transB", 0) === 1 ? 0 : 1) : intAttribute(node, "transA", 0) === 1 ? 1 : 0;
+      return slot === 1
+        ? intAttribute(node, "transB", 0) === 1
+          ? 0
+          : 1
+        : intAttribute(node, "transA", 0) === 1
+          ? 1
+          : 0;
     default:
       if (rank < 2) return undefined;
       return slot === 1 ? rank - 1 : rank - 2;
@@ -60,22 +66,47 @@ export interface ListedConstant {
   readonly reason: { readonly short: string; readonly detail: string };
 }
 
-const chainOps = new Set(["Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "DequantizeLinear", "Constant"]);
+const chainOps = new Set([
+  "Identity",
+  "Cast",
+  "Transpose",
+  "Reshape",
+  "Squeeze",
+  "Unsqueeze",
+  "Flatten",
+  "DequantizeLinear",
+  "Constant",
+]);
 
 /** Constant inputs of other operators that are worth a row in the table, with the reason why they stay in float. */
 export function listedConstants(node: NodeProto): readonly ListedConstant[] {
   if (chainOps.has(node.opType)) return [];
   if (alreadyQuantizedOps.has(node.opType)) {
-    const reason = { short: "already quantized", detail: `${node.opType} has integer weights already; they are left as they are` };
+    const reason = {
+      short: "already quantized",
+      detail: `${node.opType} has integer weights already; they are left as they are`,
+    };
     return node.input.map((_, slot) => ({ slot, suffix: "", reason })).filter(({ slot }) => slot > 0);
   }
   switch (node.opType) {
     case "Gather":
-      return [{ slot: 0, suffix: "", reason: { short: "embeddings stay in float", detail: "Embedding tables are not quantized yet; their size is counted" } }];
+      return [
+        {
+          slot: 0,
+          suffix: "",
+          reason: {
+            short: "embeddings stay in float",
+            detail: "Embedding tables are not quantized yet; their size is counted",
+          },
+        },
+      ];
     case "LSTM":
     case "GRU":
     case "RNN": {
-      const reason = { short: `${node.opType} stays in float`, detail: `The weights of ${node.opType} are not quantized yet; their size is counted` };
+      const reason = {
+        short: `${node.opType} stays in float`,
+        detail: `The weights of ${node.opType} are not quantized yet; their size is counted`,
+      };
       return [
         { slot: 1, suffix: "W", reason },
         { slot: 2, suffix: "R", reason },
@@ -83,7 +114,10 @@ export function listedConstants(node: NodeProto): readonly ListedConstant[] {
     }
     default: {
       const short = `${node.opType} is not quantized`;
-      const reason = { short: short.length <= 40 ? short : "operator is not quantized", detail: `Constants of ${node.opType} are used as they are` };
+      const reason = {
+        short: short.length <= 40 ? short : "operator is not quantized",
+        detail: `Constants of ${node.opType} are used as they are`,
+      };
       return node.input.map((_, slot) => ({ slot, suffix: node.input.length > 1 ? String(slot) : "", reason }));
     }
   }

@@ -23,7 +23,11 @@ export function outputKindOf(model: OnnxModel, shapes: Shapes): OutputKind {
 function producerBehindCasts(model: OnnxModel, name: string): NodeProto | undefined {
   const producers = new Map(model.graph.node.flatMap((node) => node.output.map((output) => [output, node] as const)));
   let node = producers.get(name);
-  for (let steps = 0; steps < 4 && node !== undefined && (node.opType === "Cast" || node.opType === "Identity"); steps++) {
+  for (
+    let steps = 0;
+    steps < 4 && node !== undefined && (node.opType === "Cast" || node.opType === "Identity");
+    steps++
+  ) {
     node = producers.get(node.input[0] ?? "");
   }
   return node;

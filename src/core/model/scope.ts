@@ -1,5 +1,12 @@
-import { create } from "@bufbuild/protobuf";
-import { type AttributeProto, type GraphProto, type NodeProto, TensorProto_DataType, type TensorProto, TensorProtoSchema } from "onnx-buf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "onnx-buf";
 import type { ConstantScope } from "./weightChain.ts";
 
 /** The constants and producers that a node of a graph can see: its own graph's, then the outer graphs'. */
@@ -30,8 +37,8 @@ export function graphScope(graph: Pick<GraphProto, "node" | "initializer">, oute
 export function constantValue(node: NodeProto): TensorProto | undefined {
   const [attribute] = node.attribute;
   if (attribute === undefined) return undefined;
-  const make = (dims: number[], fields: Partial<TensorProto>) =>
-    create(TensorProtoSchema, { dims: dims.map(BigInt), ...fields } as Partial<TensorProto> & { dims: bigint[] });
+  const make = (dims: number[], fields: MessageInitShape<typeof TensorProtoSchema>) =>
+    create(TensorProtoSchema, { ...fields, dims: dims.map(BigInt) });
   switch (attribute.name) {
     case "value":
       return attribute.t;
@@ -62,7 +69,8 @@ export function* nestedGraphs(node: NodeProto, path: string, outer: Scope): Gene
       const name = attribute.graphs.length > 0 ? `${attribute.name}[${i}]` : attribute.name;
       const nested = { graph, scope: graphScope(graph, outer), path: `${path}/${name}` };
       yield nested;
-      for (const [index, inner] of graph.node.entries()) yield* nestedGraphs(inner, `${nested.path}/${index}`, nested.scope);
+      for (const [index, inner] of graph.node.entries())
+        yield* nestedGraphs(inner, `${nested.path}/${index}`, nested.scope);
     }
   }
 }

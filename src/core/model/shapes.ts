@@ -1,5 +1,6 @@
 import type { GraphProto, TypeProto_Tensor, ValueInfoProto } from "onnx-buf";
 import { SigmaQuantError } from "../errors.ts";
+import { valueInfo } from "../onnx/build.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
 import type { Inference, ValueInfo } from "../ports.ts";
@@ -90,24 +91,10 @@ function weightsToInputs({ graph, tensors }: OnnxModel): void {
   const large = graph.initializer.filter((t) => tensors.byteLength(t) > maxShapeConstantBytes);
   for (const tensor of large) {
     if (inputs.has(tensor.name)) continue;
-    const value = unshaped(tensor.name, tensor.dataType);
-    const type = tensorType(value);
-    if (type) type.shape = shapeOf(tensor.dims.map(Number));
-    graph.input.push(value);
+    graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
   }
   const removed = new Set(large);
   graph.initializer = graph.initializer.filter((t) => !removed.has(t));
-}
-
-function shapeOf(dims: readonly number[]): NonNullable<TypeProto_Tensor["shape"]> {
-  return {
-    $typeName: "onnx.TensorShapeProto",
-    dim: dims.map((d) => ({
-      $typeName: "onnx.TensorShapeProto.Dimension" as const,
-      denotation: "",
-      value: { case: "dimValue" as const, value: BigInt(d) },
-    })),
-  };
 }
 
 /** Gives every open dimension of the real inputs a value; the same symbol gets the same value everywhere. */

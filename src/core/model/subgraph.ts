@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type GraphProto, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from "onnx-buf";
+import { valueInfo } from "../onnx/build.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { nodeReads } from "./scope.ts";
 
@@ -41,8 +42,7 @@ export function extract(
 
 /** A value declared by name and, for graph inputs, element type; ONNX Runtime infers the rest. */
 export function unshaped(name: string, elementType: number | undefined): ValueInfoProto {
-  if (elementType === undefined) return create(ValueInfoProtoSchema, { name });
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType: elementType } } } });
+  return elementType === undefined ? create(ValueInfoProtoSchema, { name }) : valueInfo(name, elementType);
 }
 
 /**

@@ -31,7 +31,16 @@ export interface ConstantScope {
 /** Exporters stack a handful of these; a longer chain of constants is not a weight but a computation. */
 const maxChainLength = 16;
 
-const transparentOps = new Set(["Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "DequantizeLinear"]);
+const transparentOps = new Set([
+  "Identity",
+  "Cast",
+  "Transpose",
+  "Reshape",
+  "Squeeze",
+  "Unsqueeze",
+  "Flatten",
+  "DequantizeLinear",
+]);
 
 /**
  * Follows a value back to a stored tensor through Identity, Cast, Transpose, Reshape, Flatten, Squeeze, Unsqueeze and
@@ -68,10 +77,17 @@ export async function traceConstant(
 
 function isTransparent(node: NodeProto): boolean {
   const standard = node.domain === "" || node.domain === "ai.onnx";
-  return transparentOps.has(node.opType) && (standard || (node.domain === "com.microsoft" && node.opType === "DequantizeLinear"));
+  return (
+    transparentOps.has(node.opType) &&
+    (standard || (node.domain === "com.microsoft" && node.opType === "DequantizeLinear"))
+  );
 }
 
-async function resolveStep(scope: ConstantScope, tensors: TensorStore, node: NodeProto): Promise<ChainStep | undefined> {
+async function resolveStep(
+  scope: ConstantScope,
+  tensors: TensorStore,
+  node: NodeProto,
+): Promise<ChainStep | undefined> {
   if (node.opType === "DequantizeLinear") {
     const scale = scope.constant(node.input[1] ?? "");
     const zeroPointName = node.input[2] ?? "";
@@ -111,7 +127,9 @@ function shapeAfter(step: ChainStep, shape: readonly number[]): number[] | undef
     case "Reshape":
       return reshape(shape, ints, intAttribute(node, "allowzero", 0) === 1);
     case "Squeeze": {
-      const axes = new Set(ints.length > 0 ? ints.map((axis) => normalizeAxis(axis, rank)) : shape.flatMap((d, i) => (d === 1 ? [i] : [])));
+      const axes = new Set(
+        ints.length > 0 ? ints.map((axis) => normalizeAxis(axis, rank)) : shape.flatMap((d, i) => (d === 1 ? [i] : [])),
+      );
       return [...axes].every((axis) => shape[axis] === 1) ? shape.filter((_, i) => !axes.has(i)) : undefined;
     }
     case "Unsqueeze": {
@@ -154,7 +172,10 @@ export function product(values: readonly number[]): number {
 export function chainSignature(chain: WeightChain): string {
   return chain.steps
     .filter((step) => step.node.opType !== "Identity")
-    .map((step) => `${step.node.opType}(${step.ints.join(",")};${step.node.attribute.map((a) => `${a.name}=${a.i}`).join(",")})`)
+    .map(
+      (step) =>
+        `${step.node.opType}(${step.ints.join(",")};${step.node.attribute.map((a) => `${a.name}=${a.i}`).join(",")})`,
+    )
     .join(" ");
 }
 
@@ -162,7 +183,11 @@ export function chainSignature(chain: WeightChain): string {
  * The weight's values as the operator sees them, float32, row-major over `chain.shape`.
  * Memory: the whole tensor (twice where a Transpose lies between).
  */
-export async function readWeight(tensors: TensorStore, chain: WeightChain, signal?: AbortSignal): Promise<Float32Array> {
+export async function readWeight(
+  tensors: TensorStore,
+  chain: WeightChain,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
   let values = await tensors.readFloat32(chain.tensor, undefined, undefined, signal);
   let shape: readonly number[] = chain.tensor.dims.map(Number);
   for (const step of chain.steps) {
@@ -213,15 +238,23 @@ async function dequantize(
   const blocks = block > 0 ? Math.ceil(channels / block) : channels;
   const expected = block > 0 ? product(shape.slice(0, axis)) * blocks * inner : scales.length === 1 ? 1 : channels;
   if (scales.length !== expected) {
-    throw new SigmaQuantError("SQ2031", "bad-dequantize", `DequantizeLinear has ${scales.length} scales where ${expected} are needed`, {
-      remedy: "Export the model again with its quantization parameters",
-      place: { item: step.node.name || step.node.output[0] || "DequantizeLinear" },
-    });
+    throw new SigmaQuantError(
+      "SQ2031",
+      "bad-dequantize",
+      `DequantizeLinear has ${scales.length} scales where ${expected} are needed`,
+      {
+        remedy: "Export the model again with its quantization parameters",
+        place: { item: step.node.name || step.node.output[0] || "DequantizeLinear" },
+      },
+    );
   }
   const out = new Float32Array(values.length);
   for (let i = 0; i < out.length; i++) {
     const channel = scales.length === 1 ? 0 : Math.floor(i / inner) % channels;
-    const at = block > 0 ? (Math.floor(i / (inner * channels)) * blocks + Math.floor(channel / block)) * inner + (i % inner) : channel;
+    const at =
+      block > 0
+        ? (Math.floor(i / (inner * channels)) * blocks + Math.floor(channel / block)) * inner + (i % inner)
+        : channel;
     out[i] = ((values[i] as number) - (zeroPoints[at] as number)) * (scales[at] as number);
   }
   return out;

@@ -1,11 +1,8 @@
-import { create } from "@bufbuild/protobuf";
-import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProto_DataType, type TypeProto_Tensor } from "onnx-buf";
-import { attributes } from "../onnx/build.ts";
+import { type NodeProto, TensorProto_DataType } from "onnx-buf";
+import { attribute, node as makeNode, valueInfo } from "../onnx/build.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { outputChannels, takesBias } from "./bias.ts";
 import type { LayerSite } from "./discover.ts";
-import { tensorType } from "./shapes.ts";
-import { unshaped } from "./subgraph.ts";
 
 /** Names of the graph inputs that carry a layer's weight and bias. */
 export interface LayerInputs {
@@ -24,7 +21,11 @@ export interface LayerInputs {
 export function withWeightInputs(
   model: OnnxModel,
   sites: readonly LayerSite[],
-): { readonly model: OnnxModel; readonly inputs: ReadonlyMap<string, LayerInputs>; readonly indexOf: (index: number) => number } {
+): {
+  readonly model: OnnxModel;
+  readonly inputs: ReadonlyMap<string, LayerInputs>;
+  readonly indexOf: (index: number) => number;
+} {
   const copy = copyModel(model);
   const { graph } = copy;
   const originals = [...graph.node];
@@ -34,8 +35,8 @@ export function withWeightInputs(
   for (const [i, site] of sites.entries()) {
     const weight = `sigmaquant.weight.${i}`;
     const bias = takesBias(site) ? `sigmaquant.bias.${i}` : undefined;
-    declare(graph, weight, site.layer.weightShape);
-    if (bias) declare(graph, bias, [outputChannels(site)]);
+    graph.input.push(valueInfo(weight, TensorProto_DataType.FLOAT, site.layer.weightShape));
+    if (bias) graph.input.push(valueInfo(bias, TensorProto_DataType.FLOAT, [outputChannels(site)]));
     inputs.set(site.layer.name, { weight, ...(bias && { bias }) });
     const elementType = weightElementType(site);
     const cast = castNode(weight, elementType);
@@ -71,12 +72,7 @@ export function weightElementType(site: LayerSite): number {
 
 function castNode(name: string, elementType: number): NodeProto | undefined {
   if (elementType === TensorProto_DataType.FLOAT) return undefined;
-  return create(NodeProtoSchema, {
-    opType: "Cast",
-    input: [name],
-    output: [`${name}.cast`],
-    attribute: attributes({ to: elementType }),
-  });
+  return makeNode("Cast", [name], [`${name}.cast`], { attributes: [attribute.int("to", elementType)] });
 }
 
 /** Renames a node's output and adds a value to it under the old name. */
@@ -84,23 +80,5 @@ function addBehind(node: NodeProto, value: string): NodeProto {
   const output = node.output[0] as string;
   const inner = `${output}.sigmaquant.product`;
   node.output[0] = inner;
-  return create(NodeProtoSchema, { opType: "Add", input: [inner, value], output: [output] });
-}
-
-function declare(graph: GraphProto, name: string, dims: readonly number[]): void {
-  const value = unshaped(name, TensorProto_DataType.FLOAT);
-  const type = tensorType(value);
-  if (type) type.shape = fixedShape(dims);
-  graph.input.push(value);
-}
-
-export function fixedShape(dims: readonly number[]): NonNullable<TypeProto_Tensor["shape"]> {
-  return {
-    $typeName: "onnx.TensorShapeProto",
-    dim: dims.map((d) => ({
-      $typeName: "onnx.TensorShapeProto.Dimension" as const,
-      denotation: "",
-      value: { case: "dimValue" as const, value: BigInt(d) },
-    })),
-  };
+  return makeNode("Add", [inner, value], [output]);
 }

@@ -35,7 +35,12 @@ export async function calibrate(
   prepared: PreparedModel,
   dataset: Dataset,
   inference: Inference,
-  options: { readonly samples: number; readonly batch: number; readonly threads?: number; readonly inputs?: readonly InputObserver[] },
+  options: {
+    readonly samples: number;
+    readonly batch: number;
+    readonly threads?: number;
+    readonly inputs?: readonly InputObserver[];
+  },
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<Calibration> {
@@ -94,7 +99,10 @@ export function activationQuantizations(
   return result;
 }
 
-function readersOf(prepared: PreparedModel, observers: readonly InputObserver[]): Map<string, { layer: string; observer: InputObserver }[]> {
+function readersOf(
+  prepared: PreparedModel,
+  observers: readonly InputObserver[],
+): Map<string, { layer: string; observer: InputObserver }[]> {
   const readers = new Map<string, { layer: string; observer: InputObserver }[]>();
   for (const site of quantizableSites(prepared.discovery)) {
     for (const observer of observers) {

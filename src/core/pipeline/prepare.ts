@@ -1,22 +1,24 @@
-import { peakActivationBytes, type PeakMemory, type ScheduledNode } from "../hardware/activationMemory.ts";
+import { type PeakMemory, peakActivationBytes, type ScheduledNode } from "../hardware/activationMemory.ts";
 import { activationBytes } from "../hardware/costMemory.ts";
 import type { ActivationBits } from "../hardware/profile.ts";
 import { lowBitValues, quantizedActivations } from "../model/activations.ts";
-import { discoverLayers, type Discovery, quantizableSites } from "../model/discover.ts";
+import { type Discovery, discoverLayers, quantizableSites } from "../model/discover.ts";
 import { foldBatchNorm } from "../model/foldBatchNorm.ts";
 import { withCounts } from "../model/macs.ts";
-import { nodeReads } from "../model/scope.ts";
+import { outputKindOf } from "../model/outputKind.ts";
+import { graphScope, nodeReads, type Scope } from "../model/scope.ts";
 import { type AssumedDim, inferShapes } from "../model/shapes.ts";
 import { product } from "../model/weightChain.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Inference, ValueInfo } from "../ports.ts";
-import { type OutputKind } from "../sensitivity/outputs.ts";
-import { outputKindOf } from "../model/outputKind.ts";
+import type { OutputKind } from "../sensitivity/outputs.ts";
 
 /** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
 export interface PreparedModel {
   readonly model: OnnxModel;
   readonly discovery: Discovery;
+  /** The main graph's constants and producers. */
+  readonly scope: Scope;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly types: ReadonlyMap<string, ValueInfo["type"]>;
   readonly assumed: readonly AssumedDim[];
@@ -37,16 +39,26 @@ export interface PrepareOptions {
 }
 
 /** Finds everything about a model that needs no sample and (but for folding) no weight. */
-export async function prepareModel(original: OnnxModel, options: PrepareOptions, signal?: AbortSignal): Promise<PreparedModel> {
+export async function prepareModel(
+  original: OnnxModel,
+  options: PrepareOptions,
+  signal?: AbortSignal,
+): Promise<PreparedModel> {
   const folded = options.keepBatchNorm ? { model: original, folded: 0 } : await foldBatchNorm(original, signal);
   const { model } = folded;
   const discovery = await discoverLayers(model, signal);
   const inferred = options.inference
     ? await inferShapes(model, options.inference, options.dims, signal)
-    : { shapes: new Map<string, readonly number[]>(), types: new Map<string, ValueInfo["type"]>(), assumed: [], problem: undefined };
+    : {
+        shapes: new Map<string, readonly number[]>(),
+        types: new Map<string, ValueInfo["type"]>(),
+        assumed: [],
+        problem: undefined,
+      };
   return {
     model,
     discovery: withCounts(discovery, inferred.shapes),
+    scope: graphScope(model.graph),
     shapes: inferred.shapes,
     types: inferred.types,
     assumed: inferred.assumed,
@@ -66,7 +78,11 @@ export function activationNames(prepared: PreparedModel, float: ReadonlySet<stri
  * Peak activation memory of one inference at the assumed dimensions, with the quantized activations in `bits` and the
  * rest in float32; see peakActivationBytes.
  */
-export function activationMemory(prepared: PreparedModel, bits: ActivationBits | null, float?: ReadonlySet<string>): PeakMemory {
+export function activationMemory(
+  prepared: PreparedModel,
+  bits: ActivationBits | null,
+  float?: ReadonlySet<string>,
+): PeakMemory {
   const { graph } = prepared.model;
   const low = bits === null ? new Set<string>() : lowBitValues(graph, activationNames(prepared, float));
   const constants = new Set(graph.initializer.map((t) => t.name));

@@ -75,6 +75,17 @@ export interface Verdict {
   readonly nearest?: { readonly budgets: readonly BudgetUse[]; readonly remedy: string };
 }
 
+/** A uniform bitwidth for all layers, for comparison. */
+export interface Baseline {
+  readonly bits: Bits;
+  /** Bytes as the device holds them. */
+  readonly weightMemory: number;
+  readonly fits: boolean;
+  /** Total sensitivity, in the metric of the plan. */
+  readonly loss?: number;
+  readonly accuracy?: Accuracy;
+}
+
 /** The bit plan: `<model>.sigmaquant.json`. A person may edit layers' weightBits and pinned; the rest is recomputed. */
 export interface Plan {
   /** Format version of the file. */
@@ -93,5 +104,10 @@ export interface Plan {
   readonly verdict: Verdict;
   readonly trace: readonly SearchStep[];
   /** Distance of the result from the proven optimum over the measured sensitivities. */
-  readonly certificate?: { readonly loss: number; readonly optimum: number; readonly bound: number; readonly gap: number };
+  readonly certificate?: {
+    readonly loss: number;
+    readonly optimum: number;
+    readonly bound: number;
+    readonly gap: number;
+  };
 }

@@ -2,6 +2,7 @@ import { type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf
 import { node, tensor } from "../onnx/build.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { ActivationQuantization } from "./types.ts";
+import { floatTensor } from "./weights.ts";
 
 const msDomain = "com.microsoft";
 
@@ -37,7 +38,8 @@ export function activationPair(
     q: fresh(`${value}.quantized`),
     out: fresh(`${value}.dequantized`),
   };
-  const type = bits === 16 ? TensorProto_DataType.UINT16 : bits === 4 ? TensorProto_DataType.UINT4 : TensorProto_DataType.UINT8;
+  const type =
+    bits === 16 ? TensorProto_DataType.UINT16 : bits === 4 ? TensorProto_DataType.UINT4 : TensorProto_DataType.UINT8;
   const zero = bits === 16 ? new Uint16Array([zeroPoint]) : new Uint8Array([zeroPoint]);
   const needed = bits === 16 ? opsetOfInt16 : bits === 4 ? opsetOfInt4 : half ? 19 : 10;
   const domain = opset >= needed ? "" : msDomain;
@@ -47,7 +49,7 @@ export function activationPair(
       node("DequantizeLinear", [names.q, names.scale, names.zero], [names.out], { domain }),
     ],
     initializers: [
-      tensor(model.tensors, names.scale, half ? TensorProto_DataType.FLOAT16 : TensorProto_DataType.FLOAT, [], new Float32Array([scale])),
+      floatTensor(model, names.scale, [], new Float32Array([scale]), half),
       tensor(model.tensors, names.zero, type, [], zero),
     ],
     output: names.out,

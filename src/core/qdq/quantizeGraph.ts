@@ -7,7 +7,7 @@ import { node, tensor } from "../onnx/build.ts";
 import { freshNames, opsetOf } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { raiseOpset } from "../onnx/opset.ts";
-import { activationPair } from "./activations.ts";
+import { type ActivationPair, activationPair } from "./activations.ts";
 import type { ActivationQuantization, QuantizedLayer, StoredWeight } from "./types.ts";
 import { type QdqDomains, writeBias, writeWeight } from "./weights.ts";
 
@@ -38,16 +38,22 @@ export function quantizeGraph(
   discovery: Discovery,
   layers: ReadonlyMap<string, QuantizedLayer>,
   activations: ReadonlyMap<string, ActivationQuantization>,
-  options: { readonly halfActivations?: ReadonlySet<string> } = {},
+  options: {
+    readonly halfActivations?: ReadonlySet<string>;
+    /** Shapes by value name, which some changes of the opset need. */
+    readonly shapes?: ReadonlyMap<string, readonly number[]>;
+  } = {},
 ): QuantizedGraph {
   const model = copyModel(original);
   const { graph } = model;
   const nodes = [...graph.node];
   const notes: string[] = [];
   const wantsInt2 = [...layers.values()].some((layer) => layer.bits === 2);
-  const raised = wantsInt2 && opsetOf(model.proto, "") < opsets.int2 ? raiseOpset(model, opsets.int2) : undefined;
+  const raised = wantsInt2 && opsetOf(model.proto, "") < opsets.int2 ? raiseOpset(model, opsets.int2, (value) => options.shapes?.get(value)?.length) : undefined;
   if (raised && raised.blockers.length > 0) {
-    notes.push(`2-bit weights are stored in 4 bits: int2 needs opset ${opsets.int2}, and ${raised.blockers.join(", ")} cannot be raised to it`);
+    notes.push(
+      `2-bit weights are stored in 4 bits: int2 needs opset ${opsets.int2}, and ${raised.blockers.join(", ")} cannot be raised to it`,
+    );
   } else if (raised) notes.push(`opset raised from ${raised.from} to ${opsets.int2} for int2 weights`);
   const opset = opsetOf(model.proto, "");
   const domains: QdqDomains = {
@@ -57,20 +63,8 @@ export function quantizeGraph(
   };
   const fresh = freshNames(model.graph);
   const before = new Map<NodeProto, NodeProto[]>();
-  const behindInputs: NodeProto[] = [];
+  const after = new Map<NodeProto, NodeProto[]>();
   const stored: StoredWeight[] = [];
-
-  const pairs = new Map<string, { readonly nodes: readonly NodeProto[]; readonly output: string }>();
-  for (const [value, quantization] of activations) {
-    const pair = activationPair(model, value, quantization, opset, options.halfActivations?.has(value) ?? false, fresh);
-    graph.initializer.push(...pair.initializers);
-    pairs.set(value, pair);
-  }
-  for (const n of nodes) rewire(n, pairs);
-  for (const input of graph.input) {
-    const pair = pairs.get(input.name);
-    if (pair) behindInputs.push(...pair.nodes);
-  }
   for (const [name, quantized] of layers) {
     const site = discovery.sites.get(name);
     if (site === undefined) continue;
@@ -80,17 +74,46 @@ export function quantizeGraph(
     const first = nodes[Math.min(...site.uses.map((use) => use.index))] as NodeProto;
     before.set(first, [...(before.get(first) ?? []), ...written.nodes]);
     for (const use of site.uses) (nodes[use.index] as NodeProto).input[use.slot] = written.output;
-    placeBias(model, site, quantized, activations, nodes, domains, fresh, before);
+    placeBias(model, site, quantized, activations, nodes, domains, fresh, before, after);
   }
-  graph.node = [
-    ...behindInputs,
-    ...nodes.flatMap((n) => [...(before.get(n) ?? []), n, ...n.output.flatMap((name) => pairs.get(name)?.nodes ?? [])]),
-  ];
+  graph.node = nodes.flatMap((n) => [...(before.get(n) ?? []), n, ...(after.get(n) ?? [])]);
+  insertActivations(model, activations, options.halfActivations);
   removeUnused(graph);
-  declareDomain(model, msDomain, 1n);
-  const ir = stored.some((s) => s.storedBits === 2) ? irVersions.int2 : stored.some((s) => s.storedBits === 4) ? irVersions.int4 : 0n;
+  const ir = stored.some((s) => s.storedBits === 2)
+    ? irVersions.int2
+    : stored.some((s) => s.storedBits === 4)
+      ? irVersions.int4
+      : 0n;
   if (model.proto.irVersion < ir) model.proto.irVersion = ir;
   return { model, stored, notes };
+}
+
+/**
+ * Puts QuantizeLinear -> DequantizeLinear behind the given values and lets every reader take the result; graph outputs
+ * keep their float values. Changes the model.
+ * @param half values that are float16
+ */
+export function insertActivations(
+  model: OnnxModel,
+  activations: ReadonlyMap<string, ActivationQuantization>,
+  half: ReadonlySet<string> = new Set(),
+): void {
+  const { graph } = model;
+  const fresh = freshNames(graph);
+  const opset = opsetOf(model.proto, "");
+  const pairs = new Map<string, ActivationPair>();
+  for (const [value, quantization] of activations) {
+    const pair = activationPair(model, value, quantization, opset, half.has(value), fresh);
+    graph.initializer.push(...pair.initializers);
+    pairs.set(value, pair);
+  }
+  const nodes = [...graph.node];
+  for (const n of nodes) rewire(n, pairs);
+  graph.node = [
+    ...graph.input.flatMap((input) => pairs.get(input.name)?.nodes ?? []),
+    ...nodes.flatMap((n) => [n, ...n.output.flatMap((name) => pairs.get(name)?.nodes ?? [])]),
+  ];
+  declareDomain(model, msDomain, 1n);
 }
 
 /** Lets a node, and the bodies inside it, read the dequantized value instead of the original. */
@@ -110,6 +133,7 @@ function placeBias(
   domains: QdqDomains,
   fresh: (wanted: string) => string,
   before: Map<NodeProto, NodeProto[]>,
+  after: Map<NodeProto, NodeProto[]>,
 ): void {
   const [use] = site.uses;
   if (quantized.bias === undefined || use === undefined || !takesBias(site)) return;
@@ -126,7 +150,9 @@ function placeBias(
     }
   }
   const name = fresh(`${use.bias || site.layer.weightTensor}.corrected`);
-  model.graph.initializer.push(tensor(model.tensors, name, TensorProto_DataType.FLOAT, [quantized.bias.length], quantized.bias));
+  model.graph.initializer.push(
+    tensor(model.tensors, name, TensorProto_DataType.FLOAT, [quantized.bias.length], quantized.bias),
+  );
   if (site.layer.opType !== "MatMul") {
     target.input[2] = name;
     return;
@@ -134,36 +160,28 @@ function placeBias(
   const output = target.output[0] as string;
   const inner = fresh(`${output}.product`);
   target.output[0] = inner;
-  const add = node("Add", [inner, name], [output]);
-  const at = nodes.indexOf(target);
-  before.set(nodes[at + 1] ?? add, [add, ...(before.get(nodes[at + 1] ?? add) ?? [])]);
-  if (nodes[at + 1] === undefined) (nodes as NodeProto[]).push(add);
+  after.set(target, [node("Add", [inner, name], [output])]);
 }
 
-/** Drops the float weights (and the constant chains before them) that nothing reads any more. */
+/** Drops the float weights, and the constant chains before them, that nothing reads any more. */
 function removeUnused(graph: GraphProto): void {
-  const outputs = new Set(graph.output.map((v) => v.name));
   for (;;) {
-    const read = new Set(outputs);
+    const read = new Set(graph.output.map((v) => v.name));
     for (const n of graph.node) for (const name of nodeReads(n)) read.add(name);
-    const kept = graph.node.filter((n) => n.output.length === 0 || n.output.some((name) => read.has(name)) || !isConstantLike(n, graph));
-    const tensors = graph.initializer.filter((t) => read.has(t.name));
-    const changed = kept.length < graph.node.length || tensors.length < graph.initializer.length;
+    const constants = new Set(graph.initializer.map((t) => t.name));
+    for (const n of graph.node) if (n.opType === "Constant") for (const name of n.output) constants.add(name);
+    // Only what computes from constants may go: a user's own dead nodes are not ours to remove.
+    const isDeadConstant = (n: NodeProto) =>
+      !n.output.some((name) => read.has(name)) && n.input.every((name) => name === "" || constants.has(name));
+    const nodes = graph.node.filter((n) => !isDeadConstant(n));
     const dropped = new Set(graph.initializer.filter((t) => !read.has(t.name)).map((t) => t.name));
-    graph.node = kept;
-    graph.initializer = tensors;
+    const done = nodes.length === graph.node.length && dropped.size === 0;
+    graph.node = nodes;
+    graph.initializer = graph.initializer.filter((t) => !dropped.has(t.name));
     // Before IR 4 every initializer is declared as an input too.
     graph.input = graph.input.filter((v) => !dropped.has(v.name));
-    if (!changed) return;
+    if (done) return;
   }
-}
-
-/** Only what computes from constants may go: a user's own dead nodes are not ours to remove. */
-function isConstantLike(n: NodeProto, graph: GraphProto): boolean {
-  if (n.opType === "Constant") return true;
-  const constants = new Set(graph.initializer.map((t) => t.name));
-  for (const other of graph.node) if (other.opType === "Constant") for (const o of other.output) constants.add(o);
-  return n.input.every((name) => name === "" || constants.has(name));
 }
 
 function declareDomain(model: OnnxModel, domain: string, version: bigint): void {

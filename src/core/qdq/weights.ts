@@ -1,9 +1,10 @@
 import { type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf";
+import { numberToHalf } from "../data/half.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { takesBias } from "../model/bias.ts";
 import type { LayerSite } from "../model/discover.ts";
 import { weightElementType } from "../model/weightInputs.ts";
-import { attributes, node, tensor } from "../onnx/build.ts";
+import { attribute, node, tensor } from "../onnx/build.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { QuantizedLayer, StoredWeight } from "./types.ts";
 
@@ -35,22 +36,28 @@ export function writeWeight(
   quantized: QuantizedLayer,
   domains: QdqDomains,
   fresh: (wanted: string) => string,
-): { readonly nodes: readonly NodeProto[]; readonly initializers: readonly TensorProto[]; readonly output: string; readonly stored: StoredWeight } {
+): {
+  readonly nodes: readonly NodeProto[];
+  readonly initializers: readonly TensorProto[];
+  readonly output: string;
+  readonly stored: StoredWeight;
+} {
   const { layer } = site;
   const width = storedBits(quantized.bits, domains);
   const base = layer.weightTensor;
   const names = { q: fresh(`${base}.quantized`), scale: fresh(`${base}.scale`), out: fresh(`${base}.dequantized`) };
-  const type = width === 2 ? TensorProto_DataType.INT2 : width === 4 ? TensorProto_DataType.INT4 : TensorProto_DataType.INT8;
+  const type =
+    width === 2 ? TensorProto_DataType.INT2 : width === 4 ? TensorProto_DataType.INT4 : TensorProto_DataType.INT8;
   const elementType = weightElementType(site);
   const half = elementType === TensorProto_DataType.FLOAT16;
   const scaleType = half ? TensorProto_DataType.FLOAT16 : TensorProto_DataType.FLOAT;
   const q = tensor(model.tensors, names.q, type, layer.weightShape, quantized.q);
-  const scale = tensor(model.tensors, names.scale, scaleType, [quantized.scales.length], quantized.scales);
+  const scale = floatTensor(model, names.scale, [quantized.scales.length], quantized.scales, half);
   const nodes: NodeProto[] = [];
   let source = names.q;
   if (width === 2) {
     const cast = fresh(`${base}.int8`);
-    nodes.push(node("Cast", [source], [cast], { attributes: attributes({ to: TensorProto_DataType.INT8 }) }));
+    nodes.push(node("Cast", [source], [cast], { attributes: [attribute.int("to", TensorProto_DataType.INT8)] }));
     source = cast;
   }
   const domain = width === 4 ? domains.int4 : domains.int8;
@@ -58,22 +65,36 @@ export function writeWeight(
     node("DequantizeLinear", [source, names.scale], [names.out], {
       name: `${layer.name}.dequantize`,
       domain,
-      attributes: attributes({ axis: layer.channelAxis }),
+      attributes: [attribute.int("axis", layer.channelAxis)],
     }),
   );
   let output = names.out;
   if (elementType !== scaleType) {
     output = fresh(`${base}.cast`);
-    nodes.push(node("Cast", [names.out], [output], { attributes: attributes({ to: elementType }) }));
+    nodes.push(node("Cast", [names.out], [output], { attributes: [attribute.int("to", elementType)] }));
   }
   const stored: StoredWeight = {
     layer: layer.name,
     bits: quantized.bits,
     storedBits: width,
     bytes: model.tensors.byteLength(q) + model.tensors.byteLength(scale),
-    ...(quantized.bits === 2 && width === 4 && { note: "the model's operators do not allow opset 25, which int2 needs" }),
+    ...(quantized.bits === 2 &&
+      width === 4 && { note: "the model's operators do not allow opset 25, which int2 needs" }),
   };
   return { nodes, initializers: [q, scale], output, stored };
+}
+
+/** A float32 or float16 tensor; scales have the type of what they give. */
+export function floatTensor(
+  model: OnnxModel,
+  name: string,
+  dims: readonly number[],
+  values: Float32Array,
+  half: boolean,
+): TensorProto {
+  return half
+    ? tensor(model.tensors, name, TensorProto_DataType.FLOAT16, dims, Uint16Array.from(values, numberToHalf))
+    : tensor(model.tensors, name, TensorProto_DataType.FLOAT, dims, values);
 }
 
 /** int32 range less one, so that rounding cannot overflow. */
@@ -105,7 +126,10 @@ export function writeBias(
   const base = site.uses[0]?.bias || `${site.layer.weightTensor}.bias`;
   const names = { q: fresh(`${base}.quantized`), scale: fresh(`${base}.scale`), out: fresh(`${base}.dequantized`) };
   return {
-    node: node("DequantizeLinear", [names.q, names.scale], [names.out], { domain, attributes: attributes({ axis: 0 }) }),
+    node: node("DequantizeLinear", [names.q, names.scale], [names.out], {
+      domain,
+      attributes: [attribute.int("axis", 0)],
+    }),
     initializers: [
       tensor(model.tensors, names.q, TensorProto_DataType.INT32, [q.length], q),
       tensor(model.tensors, names.scale, TensorProto_DataType.FLOAT, [scales.length], scales),

@@ -1,3 +1,4 @@
+import type { Batch } from "../data/dataset.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { type Discovery, type LayerSite, quantizableSites } from "../model/discover.ts";
@@ -6,7 +7,6 @@ import { type LayerInputs, withWeightInputs } from "../model/weightInputs.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
-import type { Batch } from "../data/dataset.ts";
 import { OutputComparison, type OutputKind } from "./outputs.ts";
 import type { SensitivityMetric, SensitivityTable } from "./types.ts";
 
@@ -111,8 +111,19 @@ export async function measureSensitivities(
         const comparison = new OutputComparison();
         for (const [i, batch] of input.batches.entries()) {
           signal?.throwIfAborted();
-          const out = await session.run({ ...pick(state[i] ?? {}, session.inputs.map((v) => v.name)), ...feeds });
-          comparison.add(input.outputKind, tensorsOf(out, outputs), tensorsOf(reference[i] ?? {}, outputs), batch.labels);
+          const out = await session.run({
+            ...pick(
+              state[i] ?? {},
+              session.inputs.map((v) => v.name),
+            ),
+            ...feeds,
+          });
+          comparison.add(
+            input.outputKind,
+            tensorsOf(out, outputs),
+            tensorsOf(reference[i] ?? {}, outputs),
+            batch.labels,
+          );
         }
         const value: Measurement = {
           nmse: comparison.nmse,
@@ -176,7 +187,13 @@ async function openPart(input: SweepInput, model: OnnxModel, from: readonly stri
 }
 
 /** Moves the kept activations from one cut to a later one. */
-async function advance(input: SweepInput, state: readonly Values[], from: number, to: number, signal?: AbortSignal): Promise<Values[]> {
+async function advance(
+  input: SweepInput,
+  state: readonly Values[],
+  from: number,
+  to: number,
+  signal?: AbortSignal,
+): Promise<Values[]> {
   const before = liveValues(input.model.graph, from);
   const after = liveValues(input.model.graph, to);
   const computed = after.filter((name) => !before.includes(name));
@@ -186,7 +203,12 @@ async function advance(input: SweepInput, state: readonly Values[], from: number
     const next: Values[] = [];
     for (const values of state) {
       signal?.throwIfAborted();
-      const out = await session.run(pick(values, session.inputs.map((v) => v.name)));
+      const out = await session.run(
+        pick(
+          values,
+          session.inputs.map((v) => v.name),
+        ),
+      );
       next.push({ ...pick(values, after), ...out });
     }
     return next;
@@ -209,7 +231,9 @@ export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerV
   const weight: Tensor = { type: "float32", dims: site.layer.weightShape, data: values.weight };
   if (inputs.bias === undefined) return { [inputs.weight]: weight };
   if (values.bias === undefined) {
-    throw new SigmaQuantError("SQ9001", "missing-bias", `no bias for ${site.layer.name}`, { remedy: "Report this as a bug" });
+    throw new SigmaQuantError("SQ9001", "missing-bias", `no bias for ${site.layer.name}`, {
+      remedy: "Report this as a bug",
+    });
   }
   return { [inputs.weight]: weight, [inputs.bias]: { type: "float32", dims: [values.bias.length], data: values.bias } };
 }

@@ -1,3 +1,4 @@
+import { halfToNumber } from "../data/half.ts";
 import type { Tensor } from "../ports.ts";
 
 /** How a network's output is read. */
@@ -30,12 +31,7 @@ export class OutputComparison {
   private lossSum = 0;
 
   /** Adds one batch. `outputs` and `reference` are the same values of the quantized and the float run. */
-  add(
-    kind: OutputKind,
-    outputs: readonly Tensor[],
-    reference: readonly Tensor[],
-    labels?: ArrayLike<number>,
-  ): void {
+  add(kind: OutputKind, outputs: readonly Tensor[], reference: readonly Tensor[], labels?: ArrayLike<number>): void {
     for (const [i, output] of outputs.entries()) {
       const ref = reference[i];
       if (ref) this.addEnergy(output, ref);
@@ -67,7 +63,14 @@ export class OutputComparison {
     this.signal += signal;
   }
 
-  private addRow(kind: OutputKind, p: Numbers, q: Numbers, at: number, classes: number, label: number | undefined): void {
+  private addRow(
+    kind: OutputKind,
+    p: Numbers,
+    q: Numbers,
+    at: number,
+    classes: number,
+    label: number | undefined,
+  ): void {
     const logP = logProbabilities(kind, p, at, classes);
     const logQ = logProbabilities(kind, q, at, classes);
     let kl = 0;
@@ -128,18 +131,8 @@ type Numbers = ArrayLike<number>;
 function numbers(tensor: Tensor): Numbers {
   const { data } = tensor;
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
-  if (tensor.type === "float16" && data instanceof Uint16Array) return Float32Array.from(data, halfToFloat);
+  if (tensor.type === "float16" && data instanceof Uint16Array) return Float32Array.from(data, halfToNumber);
   return Float64Array.from(data as ArrayLike<number | bigint | string>, Number);
-}
-
-/** IEEE 754 binary16 bit pattern to number. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function logProbabilities(kind: OutputKind, values: Numbers, at: number, classes: number): Float64Array {

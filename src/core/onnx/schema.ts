@@ -1,0 +1,92 @@
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
+
+/** Protobuf's wire types (encoding specification, "Message Structure"). */
+export const wire = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
+
+/** What the scanner must know of a field to check it without decoding it. */
+export interface FieldRule {
+  readonly number: number;
+  readonly localName: string;
+  /** Wire type of one value. */
+  readonly wire: number;
+  readonly repeated: boolean;
+  /** Numbers in a list may come packed: one length-delimited field for all. */
+  readonly packable: boolean;
+  readonly isString: boolean;
+  /** Set for fields that hold a message. */
+  readonly message?: MessageRule;
+}
+
+export interface MessageRule {
+  readonly desc: DescMessage;
+  readonly fields: ReadonlyMap<number, FieldRule>;
+  /** Whether messages of this type can hold tensors, at any depth: those are taken apart, all others are kept whole. */
+  readonly carriesTensors: boolean;
+  readonly isTensor: boolean;
+}
+
+const rules = new Map<string, MessageRule>();
+
+/** The rules of a message type, derived from its descriptor. */
+export function messageRule(desc: DescMessage): MessageRule {
+  const known = rules.get(desc.typeName);
+  if (known) return known;
+  const fields = new Map<number, FieldRule>();
+  const rule: MessageRule = {
+    desc,
+    fields,
+    carriesTensors: reaches(desc, new Set()),
+    isTensor: desc.typeName === TensorProtoSchema.typeName,
+  };
+  // Registered first: graphs contain nodes contain attributes contain graphs.
+  rules.set(desc.typeName, rule);
+  for (const field of desc.fields) fields.set(field.number, fieldRule(field));
+  return rule;
+}
+
+/** The rule of a message by its `$typeName`; the type must be reachable from ModelProto or TensorProto. */
+export function ruleOfType(typeName: string): MessageRule | undefined {
+  if (rules.size === 0) messageRule(ModelProtoSchema);
+  return rules.get(typeName);
+}
+
+function fieldRule(field: DescField): FieldRule {
+  const type = wireTypeOf(field);
+  const repeated = field.fieldKind === "list";
+  return {
+    number: field.number,
+    localName: field.localName,
+    wire: type,
+    repeated,
+    packable: repeated && type !== wire.bytes,
+    isString: field.scalar === ScalarType.STRING,
+    ...(field.message && { message: messageRule(field.message) }),
+  };
+}
+
+function wireTypeOf(field: DescField): number {
+  if (field.message) return wire.bytes;
+  switch (field.scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return wire.bytes;
+    case ScalarType.DOUBLE:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      return wire.fixed64;
+    case ScalarType.FLOAT:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
+      return wire.fixed32;
+    default:
+      return wire.varint;
+  }
+}
+
+function reaches(desc: DescMessage, seen: Set<string>): boolean {
+  if (desc.typeName === TensorProtoSchema.typeName) return true;
+  if (seen.has(desc.typeName)) return false;
+  seen.add(desc.typeName);
+  return desc.fields.some((field) => field.message !== undefined && reaches(field.message, seen));
+}

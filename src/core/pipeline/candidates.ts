@@ -1,0 +1,133 @@
+import { SigmaQuantError } from "../errors.ts";
+import type { Bits } from "../hardware/profile.ts";
+import { outputChannels, takesBias } from "../model/bias.ts";
+import type { LayerSite } from "../model/discover.ts";
+import { readWeight } from "../model/weightChain.ts";
+import type { QuantizedLayer } from "../qdq/types.ts";
+import { dequantize, quantizeWeights } from "../quant/quantizer.ts";
+import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
+import type { PreparedModel } from "./prepare.ts";
+
+/** Turns a layer's float weight into integers of b bits; recovery methods are implementations of it. */
+export interface WeightQuantizer {
+  quantize(
+    site: LayerSite,
+    weight: Float32Array,
+    bias: Float32Array | undefined,
+    bits: Bits,
+    signal?: AbortSignal,
+  ): Promise<QuantizedLayer>;
+}
+
+/** Per channel, symmetric, min-max, rounded to the nearest: the paper's quantizer. */
+export const roundToNearest: WeightQuantizer = {
+  async quantize(site, weight, bias, bits, signal) {
+    const { q, scales } = quantizeWeights(
+      weight,
+      site.layer.weightShape,
+      site.layer.channelAxis,
+      bits,
+      "minmax",
+      {},
+      signal,
+    );
+    return { bits, q, scales, ...(bias && { bias }) };
+  },
+};
+
+/** Float weights held for reuse; larger models read them again. Our choice. */
+const maxCachedBytes = 512 * 2 ** 20;
+
+/**
+ * Every layer's weight at every bitwidth that was asked for, each computed once. Holds integers (one byte a weight and bitwidth) and
+ * dequantizes when asked.
+ */
+export class CandidateWeights implements WeightSource {
+  private readonly integers = new Map<string, Promise<QuantizedLayer>>();
+  private readonly weights = new Map<string, Float32Array>();
+  private cachedBytes = 0;
+
+  constructor(
+    private readonly prepared: PreparedModel,
+    private readonly quantizer: WeightQuantizer,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  async weight(layer: string): Promise<Float32Array> {
+    const cached = this.weights.get(layer);
+    if (cached) return cached;
+    const weight = await readWeight(this.prepared.model.tensors, this.site(layer).chain, this.signal);
+    if (this.cachedBytes + weight.byteLength <= maxCachedBytes) {
+      this.weights.set(layer, weight);
+      this.cachedBytes += weight.byteLength;
+    }
+    return weight;
+  }
+
+  /** The layer's float bias, zeros where it has none; undefined where it takes none. */
+  async bias(layer: string): Promise<Float32Array | undefined> {
+    const site = this.site(layer);
+    if (!takesBias(site)) return undefined;
+    const name = site.uses[0]?.bias ?? "";
+    if (name === "" || site.layer.opType === "MatMul") return new Float32Array(outputChannels(site));
+    const tensor = this.prepared.scope.constant(name);
+    return tensor ? this.prepared.model.tensors.readFloat32(tensor) : new Float32Array(outputChannels(site));
+  }
+
+  quantizedLayer(layer: string, bits: Bits): Promise<QuantizedLayer> {
+    const key = `${bits}:${layer}`;
+    const known = this.integers.get(key);
+    if (known) return known;
+    const made = this.make(layer, bits);
+    this.integers.set(key, made);
+    made.catch(() => this.integers.delete(key));
+    return made;
+  }
+
+  async float(layer: string): Promise<LayerValues> {
+    const bias = await this.bias(layer);
+    return { weight: await this.weight(layer), ...(bias && { bias }) };
+  }
+
+  async quantized(layer: string, bits: Bits): Promise<LayerValues> {
+    const made = await this.quantizedLayer(layer, bits);
+    return { weight: this.values(layer, made), ...(made.bias && { bias: made.bias }) };
+  }
+
+  /** scale * q, as the written file will hold it. */
+  private values(layer: string, { q, scales, bits }: QuantizedLayer): Float32Array {
+    const { weightShape, channelAxis } = this.site(layer).layer;
+    let inner = 1;
+    for (const d of weightShape.slice(channelAxis + 1)) inner *= d;
+    const channels = weightShape[channelAxis] ?? 1;
+    const outer = q.length / Math.max(1, channels * inner);
+    return dequantize({ bits, q, scales, view: { outer, channels, inner }, blockSize: Math.max(1, outer * inner) });
+  }
+
+  private async make(layer: string, bits: Bits): Promise<QuantizedLayer> {
+    const site = this.site(layer);
+    try {
+      return await this.quantizer.quantize(site, await this.weight(layer), await this.bias(layer), bits, this.signal);
+    } catch (error) {
+      if (error instanceof SigmaQuantError && error.place.item === undefined) {
+        throw new SigmaQuantError(error.code, error.slug, error.message, {
+          remedy: error.remedy,
+          place: { ...error.place, item: layer },
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  private site(layer: string): LayerSite {
+    const site = this.prepared.discovery.sites.get(layer);
+    if (site === undefined) {
+      throw new SigmaQuantError("SQ5001", "unknown-layer", `the model has no layer ${layer}`, {
+        remedy: "Compare the plan's layer names with those of `sigmaquant inspect`",
+        place: { item: layer },
+      });
+    }
+    return site;
+  }
+}

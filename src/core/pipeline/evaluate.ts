@@ -1,0 +1,100 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Accuracy } from "../plan/types.ts";
+import type { InferenceSession, OnProgress, Tensor } from "../ports.ts";
+import { OutputComparison, type OutputKind } from "../sensitivity/outputs.ts";
+
+/** One model's scores on a labelled set; fractions, loss in nats. */
+export interface Scores {
+  readonly top1?: number;
+  readonly top5?: number;
+  readonly loss?: number;
+}
+
+/** A quantized model beside its float model, on the same samples. */
+export interface Evaluation {
+  readonly samples: number;
+  readonly synthetic: boolean;
+  readonly float: Scores;
+  readonly quantized: Scores;
+  /** Fraction of rows with the same most likely class; classifiers only. */
+  readonly agreement?: number;
+  /** KL(float || quantized) of the class probabilities, nats; classifiers only. */
+  readonly kl?: number;
+  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number; readonly nmse: number }[];
+}
+
+/** Runs both models over a set, streaming; memory is one batch. */
+export async function evaluateSessions(
+  float: InferenceSession,
+  quantized: InferenceSession,
+  dataset: Dataset,
+  outputKind: OutputKind,
+  options: { readonly samples?: number; readonly batch: number },
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  const total = Math.min(options.samples ?? dataset.samples, dataset.samples);
+  const all = new OutputComparison();
+  const own = new OutputComparison();
+  const names = float.outputs.map((o) => o.name);
+  const perOutput = names.map(() => new OutputComparison());
+  let done = 0;
+  while (done < total) {
+    signal?.throwIfAborted();
+    onProgress({ stage: "Evaluating", done, total });
+    const batch = await dataset.batch(done, Math.min(options.batch, total - done), signal);
+    const reference = inOrder(await float.run(batch.feeds), names);
+    const outputs = inOrder(await quantized.run(batch.feeds), names);
+    all.add(outputKind, outputs, reference, batch.labels);
+    own.add(outputKind, reference, reference, batch.labels);
+    for (const [i, comparison] of perOutput.entries()) {
+      const [output, ref] = [outputs[i], reference[i]];
+      if (output && ref) comparison.add("values", [output], [ref]);
+    }
+    done += batch.samples;
+  }
+  onProgress({ stage: "Evaluating", done: total, total });
+  return {
+    samples: total,
+    synthetic: dataset.synthetic,
+    float: scores(own),
+    quantized: scores(all),
+    ...(all.agreement !== undefined && { agreement: all.agreement }),
+    ...(all.kl !== undefined && { kl: all.kl }),
+    outputs: perOutput.map((comparison, i) => ({
+      name: names[i] as string,
+      sqnrDb: comparison.sqnrDb,
+      nmse: comparison.nmse,
+    })),
+  };
+}
+
+/** The one figure that a verdict and a table show: top-1 with labels, agreement for classifiers without, error energy elsewhere. */
+export function headlineAccuracy(evaluation: Evaluation, how: Accuracy["how"]): Accuracy {
+  const common = { samples: evaluation.samples, how, ...(evaluation.synthetic && { synthetic: true }) };
+  const { float, quantized, agreement } = evaluation;
+  if (float.top1 !== undefined && quantized.top1 !== undefined) {
+    return { metric: "top1", float: float.top1, quantized: quantized.top1, ...common };
+  }
+  if (agreement !== undefined) return { metric: "agreement", float: 1, quantized: agreement, ...common };
+  const worst = Math.max(0, ...evaluation.outputs.map((o) => o.nmse));
+  return { metric: "nmse", float: 0, quantized: worst, ...common };
+}
+
+/** Loss of accuracy as a fraction, whatever the metric: what a maximal drop is compared with. */
+export function accuracyDrop(accuracy: Accuracy): number {
+  return accuracy.metric === "nmse" ? accuracy.quantized - accuracy.float : accuracy.float - accuracy.quantized;
+}
+
+function scores(comparison: OutputComparison): Scores {
+  const { top1, top5, loss } = comparison;
+  return {
+    ...(top1 !== undefined && { top1 }),
+    ...(top5 !== undefined && { top5 }),
+    ...(loss !== undefined && { loss }),
+  };
+}
+
+function inOrder(values: Readonly<Record<string, Tensor>>, names: readonly string[]): Tensor[] {
+  return names.flatMap((name) => (values[name] ? [values[name]] : []));
+}

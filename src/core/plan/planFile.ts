@@ -1,0 +1,109 @@
+import { SigmaQuantError } from "../errors.ts";
+import { parseJsonText } from "../hardware/jsonText.ts";
+import type { Plan, PlanLayer } from "./types.ts";
+
+/** A plan of 10,000 layers is about 5 MB; more is not a plan. */
+const maxPlanLength = 64 * 2 ** 20;
+
+/** Figures in the file carry this many digits: enough to tell layers apart, few enough for a readable diff. */
+const significantDigits = 6;
+
+/**
+ * The plan as text: stable order, one line a layer, a search step a line, so that a diff of two plans reads well.
+ */
+export function serializePlan(plan: Plan): string {
+  const { layers, trace, budgets, ...rest } = plan;
+  const members: string[] = Object.entries({
+    $schema: "https://sigmaquant.dev/schemas/sigmaquant-plan.schema.json",
+    ...rest,
+  })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `  ${JSON.stringify(key)}: ${inline(value)}`);
+  members.push(list("budgets", budgets), list("layers", layers), list("trace", trace));
+  return `{\n${members.join(",\n")}\n}\n`;
+}
+
+function list(name: string, items: readonly object[]): string {
+  if (items.length === 0) return `  ${JSON.stringify(name)}: []`;
+  return `  ${JSON.stringify(name)}: [\n${items.map((item) => `    ${inline(item)}`).join(",\n")}\n  ]`;
+}
+
+/** JSON on one line with spaces inside braces and rounded figures. */
+function inline(value: unknown): string {
+  if (typeof value === "number")
+    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(significantDigits)));
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, v]) => v !== undefined)
+    .map(([k, v]) => `${JSON.stringify(k)}: ${inline(v)}`);
+  return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;
+}
+
+/** What a person may have changed in a plan: the bits and pins by layer name. */
+export interface PlanDecisions {
+  readonly bits: ReadonlyMap<string, PlanLayer["weightBits"]>;
+  readonly pinned: ReadonlySet<string>;
+}
+
+export function decisionsOf(plan: Plan): PlanDecisions {
+  return {
+    bits: new Map(plan.layers.map((l) => [l.name, l.weightBits])),
+    pinned: new Set(plan.layers.filter((l) => l.pinned).map((l) => l.name)),
+  };
+}
+
+/**
+ * Reads a plan file (JSON, comments allowed).
+ * @throws SQ5101 not JSON, SQ5102 not a plan; with line and column
+ */
+export function parsePlan(text: string, file: string): Plan {
+  const json = parseJsonText(text, maxPlanLength);
+  const [issue] = json.issues;
+  if (issue) {
+    throw new SigmaQuantError("SQ5101", "plan-syntax", issue.message, {
+      remedy: issue.remedy,
+      place: { file, line: issue.range.line, column: issue.range.column },
+    });
+  }
+  const problem = planProblem(json.value);
+  if (problem) {
+    const at = json.locate(problem.path) ?? json.locate([]);
+    throw new SigmaQuantError("SQ5102", "not-a-plan", problem.message, {
+      remedy: "Correct it, or write the plan anew with `sigmaquant allocate`",
+      place: { file, line: at?.line ?? 1, column: at?.column ?? 1 },
+    });
+  }
+  return json.value as Plan;
+}
+
+interface PlanProblem {
+  readonly message: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** Shape check of what the program itself relies on; the schema has the rest. */
+function planProblem(value: unknown): PlanProblem | undefined {
+  const problem = (message: string, ...path: (string | number)[]): PlanProblem => ({ message, path });
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return problem("the file holds no JSON object");
+  const plan = value as Partial<Record<keyof Plan, unknown>>;
+  if (plan.version !== 1)
+    return problem(`version is ${JSON.stringify(plan.version) ?? "missing"}; this program reads version 1`, "version");
+  for (const key of ["model", "modelHash", "profile", "strategy"] as const) {
+    if (typeof plan[key] !== "string") return problem(`${key} is missing or no text`, key);
+  }
+  if (!Array.isArray(plan.layers)) return problem("layers is missing or no list", "layers");
+  const names = new Set<string>();
+  for (const [i, layer] of plan.layers.entries()) {
+    const entry = layer as Partial<PlanLayer> | null;
+    if (typeof entry?.name !== "string") return problem(`layer ${i + 1} has no name`, "layers", i);
+    if (names.has(entry.name)) return problem(`layer ${entry.name} is there twice`, "layers", i, "name");
+    names.add(entry.name);
+    const bits = entry.weightBits;
+    if (bits !== null && !(typeof bits === "number" && Number.isInteger(bits) && bits >= 2 && bits <= 8)) {
+      return problem(`weightBits of ${entry.name} must be 2 to 8, or null for float`, "layers", i, "weightBits");
+    }
+  }
+  return undefined;
+}

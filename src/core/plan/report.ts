@@ -1,0 +1,332 @@
+import type { Evaluation } from "../pipeline/evaluate.ts";
+import type { StoredWeight } from "../qdq/types.ts";
+import {
+  formatAccuracy,
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatJoules,
+  formatPercent,
+  formatPoints,
+  formatSeconds,
+  formatSensitivity,
+  grouped,
+  resourceName,
+} from "./format.ts";
+import type { Baseline, Plan, PlanLayer } from "./types.ts";
+
+export interface ReportInput {
+  readonly plan: Plan;
+  readonly baselines: readonly Baseline[];
+  readonly stored: readonly StoredWeight[];
+  readonly evaluation?: Evaluation;
+  readonly files: {
+    readonly float: string;
+    readonly quantized?: string;
+    readonly floatBytes: number;
+    readonly quantizedBytes?: number;
+  };
+  /** Assumptions and limits that a reader must know. */
+  readonly notes: readonly string[];
+}
+
+/** The report beside a quantized model, Markdown. */
+export function markdownReport(input: ReportInput): string {
+  const { plan } = input;
+  const lines = [
+    `# ${plan.model} on ${plan.profile}`,
+    "",
+    `**${plan.verdict.headline}.** ${sentence(plan.verdict.detail)}`,
+    ...(plan.verdict.nearest ? ["", `Nearest: ${sentence(plan.verdict.nearest.remedy)}`] : []),
+    "",
+    "## Budgets",
+    "",
+    ...table(
+      ["Budget", "Use", "Limit", "Margin"],
+      plan.budgets.map((b) => [
+        resourceName(b.name),
+        b.use === undefined ? "no figure" : formatAmount(b.unit, b.use),
+        b.limit === undefined ? "–" : formatAmount(b.unit, b.limit),
+        b.limit === undefined || b.use === undefined ? "–" : formatAmount(b.unit, b.limit - b.use),
+      ]),
+      "lrrr",
+    ),
+    "",
+    ...accuracySection(input),
+    "## Uniform bitwidths beside it",
+    "",
+    ...table(
+      ["Plan", "Weight memory", "Fits", "Accuracy", "Loss"],
+      [...input.baselines.map(baselineRow), ownRow(plan)],
+      "lrlrr",
+    ),
+    "",
+    "## Layers",
+    "",
+    ...layerTable(plan),
+    "",
+    ...certificateSection(plan),
+    ...traceSection(plan),
+    ...notesSection(input),
+  ];
+  return `${lines.join("\n").trimEnd()}\n`;
+}
+
+function accuracySection({ plan, evaluation, files }: ReportInput): string[] {
+  const size =
+    files.quantizedBytes === undefined
+      ? []
+      : [`File: ${formatBytes(files.floatBytes)} → ${formatBytes(files.quantizedBytes)} (${files.quantized}).`, ""];
+  if (evaluation === undefined) {
+    return [
+      "## Accuracy",
+      "",
+      ...size,
+      plan.accuracy ? `${formatAccuracy(plan.accuracy)}.` : "Not measured: no samples were given.",
+      "",
+    ];
+  }
+  const rows: string[][] = [];
+  const { float, quantized } = evaluation;
+  if (float.top1 !== undefined && quantized.top1 !== undefined) {
+    rows.push([
+      "top-1",
+      formatPercent(float.top1),
+      formatPercent(quantized.top1),
+      formatPoints(quantized.top1 - float.top1),
+    ]);
+  }
+  if (float.top5 !== undefined && quantized.top5 !== undefined) {
+    rows.push([
+      "top-5",
+      formatPercent(float.top5),
+      formatPercent(quantized.top5),
+      formatPoints(quantized.top5 - float.top5),
+    ]);
+  }
+  if (float.loss !== undefined && quantized.loss !== undefined) {
+    rows.push([
+      "cross-entropy",
+      float.loss.toFixed(4),
+      quantized.loss.toFixed(4),
+      (quantized.loss - float.loss).toFixed(4),
+    ]);
+  }
+  if (evaluation.agreement !== undefined)
+    rows.push(["agreement with float", "–", formatPercent(evaluation.agreement), "–"]);
+  if (evaluation.kl !== undefined) rows.push(["KL divergence, nats", "–", formatSensitivity(evaluation.kl), "–"]);
+  for (const o of evaluation.outputs) rows.push([`SQNR of ${o.name}`, "–", `${o.sqnrDb.toFixed(1)} dB`, "–"]);
+  const kind = evaluation.synthetic
+    ? "synthetic samples (they rank, but do not predict accuracy)"
+    : "samples that were not used to calibrate";
+  return [
+    "## Accuracy",
+    "",
+    ...size,
+    `The written file, run by ONNX Runtime with default options, on ${grouped(evaluation.samples)} ${kind}:`,
+    "",
+    ...table(["Measure", "Float", "Quantized", "Change"], rows, "lrrr"),
+    "",
+  ];
+}
+
+function baselineRow(b: Baseline): string[] {
+  return [
+    `uniform ${b.bits} bits`,
+    formatBytes(b.weightMemory),
+    b.fits ? "yes" : "no",
+    b.accuracy ? formatAccuracy(b.accuracy) : "–",
+    b.loss === undefined ? "–" : formatSensitivity(b.loss),
+  ];
+}
+
+function ownRow(plan: Plan): string[] {
+  const memory = plan.budgets.find((b) => b.name === "weightMemory")?.use ?? 0;
+  return [
+    `**${plan.strategy}, ${averageBits(plan.layers).toFixed(1)} bits on average**`,
+    formatBytes(memory),
+    plan.verdict.verdict === "feasible" ? "yes" : "no",
+    plan.accuracy ? formatAccuracy(plan.accuracy) : "–",
+    plan.certificate ? formatSensitivity(plan.certificate.loss) : "–",
+  ];
+}
+
+/** Mean weight bits over the weights of the quantized layers; 0 without any. */
+export function averageBits(layers: readonly PlanLayer[]): number {
+  let bits = 0;
+  let params = 0;
+  for (const layer of layers) {
+    if (layer.weightBits === null) continue;
+    bits += layer.weightBits * layer.params;
+    params += layer.params;
+  }
+  return params > 0 ? bits / params : 0;
+}
+
+function layerTable(plan: Plan): string[] {
+  return table(
+    [
+      "#",
+      "Layer",
+      "Operator",
+      "Weight",
+      "Params",
+      "MACs",
+      "σ",
+      "Sensitivity",
+      "W bits",
+      "A bits",
+      "Bytes",
+      "Latency",
+      "Energy",
+    ],
+    plan.layers.map((l, i) => [
+      String(i + 1),
+      escape(l.name),
+      l.opType,
+      l.weightShape.join("×"),
+      formatCount(l.params),
+      l.macs === undefined ? "–" : formatCount(l.macs),
+      l.sigma === undefined ? "–" : l.sigma.toFixed(4),
+      l.weightBits === null ? escape(l.floatReason ?? "float") : formatSensitivity(l.sensitivity?.[l.weightBits] ?? 0),
+      l.weightBits === null ? "float" : `${l.weightBits}${l.pinned ? " pinned" : ""}`,
+      l.activationBits === null ? "float" : String(l.activationBits),
+      formatBytes(l.bytes, 2),
+      l.latencyS === undefined ? "–" : formatSeconds(l.latencyS),
+      l.energyJ === undefined ? "–" : formatJoules(l.energyJ),
+    ]),
+    "rlllrrrrrrrrr",
+  );
+}
+
+function certificateSection({ certificate, sensitivityMetric, synthetic }: Plan): string[] {
+  if (certificate === undefined) return [];
+  const gap =
+    certificate.gap === 0 ? "proven optimal" : `within ${(certificate.gap * 100).toFixed(2)} % of a proven bound`;
+  return [
+    "## Certificate",
+    "",
+    `Over the sensitivities (${metricName(sensitivityMetric)}${synthetic ? ", synthetic samples" : ""}) the best possible plan under these budgets has a total of ${formatSensitivity(certificate.optimum)} (${gap}); this plan has ${formatSensitivity(certificate.loss)}.`,
+    "",
+  ];
+}
+
+/** The metric in words, for whoever reads a table of sensitivities. */
+export function metricName(metric: Plan["sensitivityMetric"]): string {
+  switch (metric) {
+    case "kl":
+      return "measured: KL divergence of the network's output, nats";
+    case "nmse":
+      return "measured: error over signal energy of the network's outputs";
+    case "loss":
+      return "measured: increase of the task loss, nats";
+    case "weights":
+      return "estimated from the weights alone: normalized KL divergence";
+  }
+}
+
+function traceSection({ trace }: Plan): string[] {
+  if (trace.length === 0) return [];
+  return [
+    "## Search",
+    "",
+    ...table(
+      ["Step", "Phase", "Zone", "Changes", "Drop", "Weight memory", "Largest use of a budget"],
+      trace.map((s) => [
+        `${s.step}${s.kept ? "" : " (taken back)"}`,
+        String(s.phase),
+        s.zone,
+        s.changes.length > 4
+          ? `${s.changes.length} layers`
+          : escape(s.changes.map((c) => `${c.layer} ${c.from}→${c.to}`).join(", ") || "–"),
+        formatPoints(-s.drop),
+        formatBytes(s.weightMemory),
+        formatPercent(s.pressure),
+      ]),
+      "llllrrr",
+    ),
+    "",
+  ];
+}
+
+function notesSection({ notes, stored, plan }: ReportInput): string[] {
+  const wider = stored.filter((s) => s.storedBits !== s.bits);
+  const all = [
+    ...notes,
+    ...(wider.length > 0
+      ? [
+          `${wider.length} of ${plan.layers.length} layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): ${wider
+            .slice(0, 8)
+            .map((s) => `${s.layer} ${s.bits}→${s.storedBits}`)
+            .join(", ")}${wider.length > 8 ? ", …" : ""}.`,
+        ]
+      : []),
+  ];
+  return all.length === 0 ? [] : ["## Notes", "", ...all.map((note) => `- ${sentence(note)}`), ""];
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[|\\`*_<>[\]]/g, "\\$&").replace(/\s+/g, " ");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[], align: string): string[] {
+  const rule = head.map((_, i) => (align[i] === "r" ? "---:" : "---"));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+}
+
+/** The per-layer table with raw numbers and units in the header, for spreadsheets (RFC 4180). */
+export function csvReport(plan: Plan): string {
+  const bits = [2, 3, 4, 5, 6, 7, 8] as const;
+  const head = [
+    "index",
+    "name",
+    "operator",
+    "weight_shape",
+    "params",
+    "macs",
+    "sigma",
+    ...bits.map((b) => `sensitivity_${b}bit`),
+    "weight_bits",
+    "pinned",
+    "activation_bits",
+    "bytes",
+    "latency_s",
+    "energy_j",
+    "bops",
+    "float_reason",
+  ];
+  const rows = plan.layers.map((l, i) => [
+    i + 1,
+    l.name,
+    l.opType,
+    l.weightShape.join("x"),
+    l.params,
+    l.macs,
+    l.sigma,
+    ...bits.map((b) => l.sensitivity?.[b]),
+    l.weightBits ?? "float",
+    l.pinned ?? false,
+    l.activationBits ?? "float",
+    l.bytes,
+    l.latencyS,
+    l.energyJ,
+    l.bops,
+    l.floatReason,
+  ]);
+  return [head, ...rows]
+    .map((cells) => cells.map(csvCell).join(","))
+    .join("\r\n")
+    .concat("\r\n");
+}
+
+function csvCell(value: string | number | boolean | undefined): string {
+  if (value === undefined) return "";
+  const text = String(value);
+  // A leading = + - @ would be a formula in a spreadsheet: layer names come from strangers' files.
+  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+}
