@@ -1,0 +1,78 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { modelError } from "../core/onnx/errors.ts";
+import { locationProblem } from "../core/onnx/external.ts";
+import type { OnnxModel } from "../core/onnx/model.ts";
+import { readModel } from "../core/onnx/read.ts";
+import { type FileSource, openFileSource } from "./files.ts";
+
+/** A model whose file, and external-data files as they are needed, stay open until `close`. */
+export interface ModelFile {
+  readonly model: OnnxModel;
+  /** As it was given. */
+  readonly path: string;
+  /** Size of the model file, without external data. */
+  readonly bytes: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model in a file. Weights stay in the file until they are read.
+ * @throws SigmaQuantError SQ1001-SQ1009 (the file), SQ2001-SQ2019 (the model)
+ */
+export async function openModelFile(file: string, options: { readonly signal?: AbortSignal } = {}): Promise<ModelFile> {
+  const { signal } = options;
+  const source = await openFileSource(file);
+  const opened: FileSource[] = [source];
+  const close = async () => {
+    await Promise.all(opened.map((each) => each.close()));
+  };
+  try {
+    const openExternal = async (location: string) => {
+      const external = await openFileSource(await confined(file, location));
+      opened.push(external);
+      return external;
+    };
+    const model = await readModel(source, { openExternal, file, ...(signal && { signal }) });
+    return { model, path: file, bytes: source.size, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Path of a model's external-data file, links followed. It must lie below the model's folder, or, where the model's path is a
+ * link, below the folder of the file it leads to: the same rule as ONNX Runtime's, so that what is read here runs there. (A
+ * download cache keeps models so: links in one folder to files of another.)
+ * @throws SigmaQuantError SQ2010 when it lies elsewhere; the system's error when there is no such file
+ */
+async function confined(model: string, location: string): Promise<string> {
+  const problem = locationProblem(location);
+  if (problem) throw outside(model, location, problem);
+  const named = path.join(path.dirname(model), location);
+  const [target, folder, own] = await Promise.all([
+    realpath(named),
+    realpath(path.dirname(model)),
+    realpath(model).then(path.dirname),
+  ]);
+  if (!isBelow(target, folder) && !isBelow(target, own)) {
+    throw outside(model, location, `is a link to ${target}, outside the model's folder`);
+  }
+  return target;
+}
+
+function outside(model: string, location: string, problem: string) {
+  return modelError(
+    "unsafeLocation",
+    `The model's data are said to be in ${JSON.stringify(location)}, which ${problem}`,
+    {
+      file: model,
+    },
+  );
+}
+
+function isBelow(file: string, folder: string): boolean {
+  const relative = path.relative(folder, file);
+  return relative !== "" && relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+}
