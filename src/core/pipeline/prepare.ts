@@ -9,13 +9,17 @@ import { outputKindOf } from "../model/outputKind.ts";
 import { graphScope, nodeReads, type Scope } from "../model/scope.ts";
 import { type AssumedDim, inferShapes } from "../model/shapes.ts";
 import { product } from "../model/weightChain.ts";
+import { maxModelBytes } from "../onnx/limits.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import type { Inference, ValueInfo } from "../ports.ts";
+import { modelBytes } from "../onnx/write.ts";
+import type { Inference, InferenceSession, SessionOptions, ValueInfo } from "../ports.ts";
 import type { OutputKind } from "../sensitivity/outputs.ts";
 
 /** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
 export interface PreparedModel {
   readonly model: OnnxModel;
+  /** The file it came from, as the inference adapter understands it: what is run when the model is too large for one message. */
+  readonly path?: string;
   readonly discovery: Discovery;
   /** The main graph's constants and producers. */
   readonly scope: Scope;
@@ -30,6 +34,7 @@ export interface PreparedModel {
 }
 
 export interface PrepareOptions {
+  readonly path?: string;
   /** Values for open dimensions: by symbolic name, or `input.axis`. */
   readonly dims?: Readonly<Record<string, number>>;
   /** Without it shapes, MACs and activation sizes stay unknown. */
@@ -57,6 +62,7 @@ export async function prepareModel(
       };
   return {
     model,
+    ...(options.path !== undefined && { path: options.path }),
     discovery: withCounts(discovery, inferred.shapes),
     scope: graphScope(model.graph),
     shapes: inferred.shapes,
@@ -66,6 +72,22 @@ export async function prepareModel(
     foldedBatchNorms: folded.folded,
     notes: inferred.problem ? [inferred.problem] : [],
   };
+}
+
+/**
+ * A session of the float model: of the prepared graph where it fits in one message (2 GiB), else of the file itself, whose
+ * numbers are the same but for the rounding of folded normalizations.
+ */
+export async function openFloatModel(
+  prepared: PreparedModel,
+  inference: Inference,
+  options: SessionOptions,
+  signal?: AbortSignal,
+): Promise<InferenceSession> {
+  const { path, discovery } = prepared;
+  const weights = discovery.layers.reduce((sum, layer) => sum + layer.floatBytes, discovery.otherConstantBytes);
+  if (path !== undefined && weights > maxModelBytes / 2) return inference.open({ path }, options);
+  return inference.open(await modelBytes(prepared.model, signal), options);
 }
 
 /** Values that are quantized when all quantizable layers (but those in `float`) are. */

@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import { comparePlans } from "../../core/plan/comparePlans.ts";
+import { formatAccuracy, formatAmount, formatBytes, resourceName } from "../../core/plan/format.ts";
+import { averageBits } from "../../core/plan/report.ts";
+import { readPlan } from "../../node/plans.ts";
+import { newCommand, runCommand } from "../command.ts";
+import { exitCodes, print, printJson, renderTable } from "../output.ts";
+
+export function compareCommand(signal: AbortSignal): Command {
+  const command = newCommand("compare", "Lays plans side by side: verdicts, use of each budget, and the layers whose bits differ.");
+  return command
+    .argument("<plans...>", "*.sigmaquant.json")
+    .addHelpText("after", "\nExample:\n  $ sigmaquant compare small.sigmaquant.json large.sigmaquant.json")
+    .action((files: string[], options) =>
+      runCommand(options, signal, async (context) => {
+        const plans = await Promise.all(files.map((file) => readPlan(file)));
+        const compared = comparePlans(plans);
+        if (context.json) {
+          printJson({ plans: files, verdicts: plans.map((p) => p.verdict), ...compared });
+          return exitCodes.done;
+        }
+        const align = `l${"r".repeat(files.length)}`;
+        const summary = [
+          ["verdict", ...plans.map((p) => p.verdict.headline)],
+          ["profile", ...plans.map((p) => p.profile)],
+          ["strategy", ...plans.map((p) => p.strategy)],
+          ["bits on average", ...plans.map((p) => averageBits(p.layers).toFixed(2))],
+          ["accuracy", ...plans.map((p) => (p.accuracy ? formatAccuracy(p.accuracy) : "–"))],
+          ...compared.budgets.map(({ name, use }) => {
+            const unit = plans[0]?.budgets.find((b) => b.name === name)?.unit ?? "B";
+            return [resourceName(name), ...use.map((u) => (u === undefined ? "no figure" : formatAmount(unit, u)))];
+          }),
+        ];
+        print(renderTable(["", ...files], summary, align));
+        print();
+        if (compared.layers.length === 0) print(`All ${compared.same} layers have the same bits.`);
+        else {
+          const cell = (bits: number | null | undefined, bytes: number | undefined) =>
+            bits === undefined ? "–" : `${bits ?? "float"}${bytes === undefined ? "" : `  ${formatBytes(bytes, 2)}`}`;
+          const rows = compared.layers.map(({ name, bits, bytes }) => [name, ...bits.map((b, i) => cell(b, bytes[i]))]);
+          print(renderTable(["Layer", ...files], rows, align));
+          print(`\n${compared.layers.length} layers differ, ${compared.same} have the same bits.`);
+        }
+        return exitCodes.done;
+      }),
+    );
+}

@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import { checkFile } from "../../core/pipeline/checkFile.ts";
+import { defaultBatch } from "../../core/pipeline/settings.ts";
+import { openDataset } from "../../node/openData.ts";
+import { newCommand, runCommand } from "../command.ts";
+import { parseCount } from "../context.ts";
+import { evaluationTable } from "../evaluation.ts";
+import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
+import { exitCodes, print, printJson } from "../output.ts";
+
+interface EvaluateOptions extends ModelOptions {
+  readonly evaluation: string;
+  readonly samples?: number;
+  readonly batch: number;
+}
+
+export function evaluateCommand(signal: AbortSignal): Command {
+  const command = newCommand("evaluate", "Runs a quantized model and its float model on the same samples and compares them.");
+  return modelOptions(command)
+    .argument("<quantized>", "the quantized .onnx file")
+    .requiredOption("--evaluation <set>", "samples (.npz, .npy or an ONNX test-data folder), with labels for accuracy")
+    .option("--samples <n>", "at most so many samples", parseCount)
+    .option("--batch <n>", "samples in one run", parseCount, defaultBatch)
+    .addHelpText("after", "\nExample:\n  $ sigmaquant evaluate model.onnx model.board.onnx --evaluation test.npz")
+    .action((float: string, quantized: string, options: EvaluateOptions) =>
+      runCommand(options, signal, async (context) => {
+        const { prepared, inputs, inference, close } = await openPrepared(float, options, context, { keepBatchNorm: true });
+        await close();
+        const dataset = await openDataset(options.evaluation, inputs, {}, context.signal);
+        try {
+          const { evaluation, saturates } = await checkFile(
+            { float, quantized },
+            inference,
+            dataset,
+            prepared.outputKind,
+            { batch: options.batch, ...(options.samples && { samples: options.samples }) },
+            context.onProgress,
+            context.signal,
+          );
+          context.clear();
+          if (context.json) printJson({ float, quantized, ...evaluation, defaultKernelsSaturate: saturates });
+          else {
+            print(`${quantized} beside ${float}, ${evaluation.samples} samples of ${options.evaluation}\n`);
+            print(evaluationTable(evaluation));
+            for (const note of dataset.notes) print(`\nNote: ${note}`);
+            if (saturates) print(`\nNote: ${saturationNote}`);
+          }
+          return exitCodes.done;
+        } finally {
+          await dataset.close();
+        }
+      }),
+    );
+}
+
+/** For reports: why a user's own numbers may be lower on this machine. */
+export const saturationNote =
+  "This CPU's default int8 kernels saturate; the figures are from exact ones (session.x64quantprecision=1)";

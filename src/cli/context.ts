@@ -1,0 +1,35 @@
+import { SigmaQuantError } from "../core/errors.ts";
+import type { OnProgress } from "../core/ports.ts";
+
+/** What every command is given besides its own options. */
+export interface CommandContext {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+  /** Takes the progress bar away before something is printed. */
+  readonly clear: () => void;
+}
+
+/** `batch=1` to ["batch", 1]. @throws SQ1024 */
+export function parseDim(text: string): readonly [string, number] {
+  const at = text.lastIndexOf("=");
+  const value = Number(text.slice(at + 1));
+  if (at <= 0 || !Number.isSafeInteger(value) || value <= 0) {
+    throw new SigmaQuantError("SQ1024", "dim-malformed", `${JSON.stringify(text)} is no dimension`, {
+      remedy: "Write NAME=SIZE with the dimension's name, or INPUT.AXIS=SIZE where it has none, such as batch=1",
+    });
+  }
+  return [text.slice(0, at), value];
+}
+
+/** A positive whole number. @throws SQ1025 */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value <= 0) {
+    throw new SigmaQuantError("SQ1025", "count-malformed", `${JSON.stringify(text)} is no positive whole number`, {
+      remedy: "Write a number such as 256",
+    });
+  }
+  return value;
+}

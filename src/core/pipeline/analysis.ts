@@ -1,0 +1,107 @@
+import type { Batch, Dataset } from "../data/dataset.ts";
+import type { Bits } from "../hardware/profile.ts";
+import { type LayerSite, quantizableSites } from "../model/discover.ts";
+import { maxModelBytes } from "../onnx/limits.ts";
+import type { Inference, OnProgress } from "../ports.ts";
+import { type Measurement, measureSensitivities, sensitivityTable, type SweepInput } from "../sensitivity/measured.ts";
+import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import { weightStatistics } from "../sensitivity/weightStatistics.ts";
+import type { CandidateWeights } from "./candidates.ts";
+import { elementTypeOf } from "./elementTypes.ts";
+import { affordableSamples, largestCutBytes } from "./heldMemory.ts";
+import type { PreparedModel } from "./prepare.ts";
+
+/** Sigma, KL, SQNR and MSE of every quantizable layer's weights; needs no data and runs nothing. */
+export async function analyzeWeights(
+  prepared: PreparedModel,
+  weights: CandidateWeights,
+  bits: readonly Bits[],
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+  onLayer?: (layer: string, statistics: WeightStatistics) => void,
+): Promise<Map<string, WeightStatistics>> {
+  const sites = quantizableSites(prepared.discovery);
+  const found = new Map<string, WeightStatistics>();
+  for (const [done, { layer }] of sites.entries()) {
+    signal?.throwIfAborted();
+    onProgress({ stage: "Weights", done, total: sites.length, note: layer.name });
+    const statistics = weightStatistics(
+      await weights.weight(layer.name),
+      layer.weightShape,
+      layer.channelAxis,
+      bits,
+      {},
+      signal,
+    );
+    found.set(layer.name, statistics);
+    onLayer?.(layer.name, statistics);
+  }
+  onProgress({ stage: "Weights", done: sites.length, total: sites.length });
+  return found;
+}
+
+export interface MeasureSettings {
+  readonly inference: Inference;
+  readonly samples: number;
+  readonly batch: number;
+  readonly threads?: number;
+  /** Bits to measure, by layer. */
+  readonly bits: (layer: string) => readonly Bits[];
+  readonly known?: SweepInput["known"];
+  readonly onMeasured?: SweepInput["onMeasured"];
+}
+
+/** Why a model's sensitivities can't be measured by running it, or undefined. */
+export function unmeasurable(prepared: PreparedModel): string | undefined {
+  const { discovery } = prepared;
+  const bytes = discovery.layers.reduce((sum, layer) => sum + layer.floatBytes, discovery.otherConstantBytes);
+  // Parts of the network are handed to the runtime as one message, which protobuf limits.
+  if (bytes > maxModelBytes) return "the model is larger than 2 GiB, so that its parts cannot be run one by one";
+  return undefined;
+}
+
+/** What quantizing each layer alone does to the network's output, on the first `samples` of a calibration set. */
+export async function measureLayers(
+  prepared: PreparedModel,
+  weights: CandidateWeights,
+  dataset: Dataset,
+  settings: MeasureSettings,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<{ table: SensitivityTable; measurements: ReadonlyMap<string, ReadonlyMap<Bits, Measurement>> }> {
+  const cuts = quantizableSites(prepared.discovery).map(firstUse);
+  const wanted = Math.min(settings.samples, dataset.samples);
+  const samples = affordableSamples(wanted, largestCutBytes(prepared, cuts));
+  const batches: Batch[] = [];
+  for (let done = 0; done < samples; ) {
+    signal?.throwIfAborted();
+    const batch = await dataset.batch(done, Math.min(settings.batch, samples - done), signal);
+    batches.push(batch);
+    done += batch.samples;
+  }
+  const { inference, threads, bits, known, onMeasured } = settings;
+  const measurements = await measureSensitivities(
+    {
+      model: prepared.model,
+      discovery: prepared.discovery,
+      inference,
+      weights,
+      batches,
+      outputKind: prepared.outputKind,
+      synthetic: dataset.synthetic,
+      bits,
+      elementTypes: elementTypeOf(prepared.types),
+      ...(threads !== undefined && { threads }),
+      ...(known && { known }),
+      ...(onMeasured && { onMeasured }),
+    },
+    onProgress,
+    signal,
+  );
+  const metric = prepared.outputKind === "values" ? "nmse" : "kl";
+  return { table: sensitivityTable(measurements, metric, samples, dataset.synthetic), measurements };
+}
+
+function firstUse(site: LayerSite): number {
+  return Math.min(...site.uses.map((use) => use.index));
+}

@@ -1,0 +1,112 @@
+import { CostTable } from "../allocate/costTable.ts";
+import { defaultActivationBits, deviceFloatReason } from "../hardware/allowedBits.ts";
+import { budgetUses } from "../hardware/budgets.ts";
+import { layerCost } from "../hardware/cost.ts";
+import type { ActivationBits, Bits, Budgets, HardwareProfile } from "../hardware/profile.ts";
+import { quantizableSites } from "../model/discover.ts";
+import { residualGroups } from "../model/residual.ts";
+import type { BudgetUse, PlanLayer } from "../plan/types.ts";
+import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import { activationMemory, type PreparedModel } from "./prepare.ts";
+
+export interface DeviceFitInput {
+  readonly prepared: PreparedModel;
+  readonly profile: HardwareProfile;
+  /** `budgetsOf(profile, overrides)`. */
+  readonly limits: Budgets;
+  readonly candidates?: readonly Bits[];
+  readonly pins?: ReadonlyMap<string, Bits | null>;
+  readonly weightsOnly: boolean;
+}
+
+/**
+ * One model on one device: what any choice of bits costs there, in the terms of budgets and plan rows. Constants that
+ * belong to no layer (normalization, tables) take weight memory whatever the bits.
+ */
+export class DeviceFit {
+  readonly table: CostTable;
+  /** null = activations stay in float. */
+  readonly activationBits: ActivationBits | null;
+  private readonly otherBytes: number;
+
+  /** @throws SigmaQuantError as CostTable */
+  constructor(readonly input: DeviceFitInput) {
+    const { prepared, profile, limits, weightsOnly } = input;
+    this.activationBits = weightsOnly ? null : defaultActivationBits(profile);
+    this.otherBytes = prepared.discovery.otherConstantBytes;
+    const residual = profile.sharedBits.residual
+      ? residualGroups(prepared.model.graph, quantizableSites(prepared.discovery))
+      : [];
+    this.table = new CostTable({
+      layers: prepared.discovery.layers,
+      profile,
+      limits: {
+        ...limits,
+        ...(limits.weightMemory !== undefined && { weightMemory: Math.max(0, limits.weightMemory - this.otherBytes) }),
+      },
+      ...(input.candidates && { candidates: input.candidates }),
+      ...(input.pins && { pins: input.pins }),
+      activationBits: this.activationBits,
+      sharing: [...profile.sharedBits.groups, ...residual],
+    });
+  }
+
+  /** Use of every budget by a plan, limited or not. */
+  budgets(bits: ReadonlyMap<string, Bits | null>): readonly BudgetUse[] {
+    const { prepared, limits } = this.input;
+    const cost = this.table.costOf(bits);
+    const float = new Set(prepared.discovery.layers.map((l) => l.name).filter((name) => !bits.get(name)));
+    const peak = activationMemory(prepared, this.activationBits, float);
+    return budgetUses(
+      { ...cost, weightMemory: this.weightMemory(bits) },
+      peak.unknown.length === 0 ? peak.peak : undefined,
+      limits,
+    );
+  }
+
+  /** Bytes of all constants as the device holds them. */
+  weightMemory(bits: ReadonlyMap<string, Bits | null>): number {
+    return (this.table.costOf(bits).weightMemory ?? 0) + this.otherBytes;
+  }
+
+  /** The plan's rows. */
+  rows(
+    bits: ReadonlyMap<string, Bits | null>,
+    statistics: ReadonlyMap<string, WeightStatistics>,
+    sensitivity: SensitivityTable["byLayer"],
+  ): readonly PlanLayer[] {
+    const { prepared, profile, pins } = this.input;
+    return prepared.discovery.layers.map((layer): PlanLayer => {
+      const weightBits = bits.get(layer.name) ?? null;
+      const activationBits = weightBits === null ? null : this.activationBits;
+      const cost = layerCost(layer, weightBits, activationBits, profile);
+      const sigma = statistics.get(layer.name)?.sigma;
+      const measured = sensitivity[layer.name];
+      const floatReason = weightBits === null ? this.floatReason(layer.name) : undefined;
+      return {
+        name: layer.name,
+        opType: layer.opType,
+        weightBits,
+        activationBits,
+        ...(pins?.has(layer.name) && { pinned: true }),
+        weightShape: layer.weightShape,
+        params: layer.params,
+        ...(layer.macs !== undefined && { macs: layer.macs }),
+        ...(sigma !== undefined && { sigma }),
+        ...(measured && { sensitivity: measured }),
+        bytes: cost.weightMemory,
+        ...(cost.latency !== undefined && { latencyS: cost.latency }),
+        ...(cost.energy !== undefined && { energyJ: cost.energy }),
+        ...(cost.bops !== undefined && { bops: cost.bops }),
+        ...(floatReason !== undefined && { floatReason }),
+      };
+    });
+  }
+
+  private floatReason(name: string): string {
+    const { prepared, profile, pins } = this.input;
+    const layer = prepared.discovery.sites.get(name)?.layer;
+    if (pins?.get(name) === null) return "excluded in the plan";
+    return layer?.floatReason ?? deviceFloatReason(layer?.opType ?? "", profile) ?? "the device has no bits for it";
+  }
+}
