@@ -39,7 +39,10 @@ export function readTensorProto(bytes: Uint8Array, place: Place): NamedTensor {
   const bad = (message: string, remedy = "Write it again with numpy_helper.from_array(...).SerializeToString().") =>
     dataError("tensor-proto", message, remedy, place);
   if (bytes.length > maxTensorProtoBytes) {
-    throw bad(`The file has ${bytes.length} bytes; ${maxTensorProtoBytes} is the limit`, "Save fewer samples, or use .npz.");
+    throw bad(
+      `The file has ${bytes.length} bytes; ${maxTensorProtoBytes} is the limit`,
+      "Save fewer samples, or use .npz.",
+    );
   }
   let proto: TensorProto;
   try {
@@ -54,14 +57,19 @@ export function readTensorProto(bytes: Uint8Array, place: Place): NamedTensor {
   const dims = proto.dims.map(Number);
   if (dims.length > maxRank) throw bad(`The tensor has ${dims.length} axes; ${maxRank} is the limit`);
   const length = product(dims);
-  if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(length)) throw bad(`The tensor claims a shape of [${dims.join(", ")}]`);
+  if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(length))
+    throw bad(`The tensor claims a shape of [${dims.join(", ")}]`);
   const count = (values: number) => {
-    if (values !== length) throw bad(`The tensor of shape [${dims.join(", ")}] holds ${values} values instead of ${length}`);
+    if (values !== length)
+      throw bad(`The tensor of shape [${dims.join(", ")}] holds ${values} values instead of ${length}`);
   };
   if (proto.dataType === TensorProto_DataType.STRING) {
     count(proto.stringData.length);
     const decoder = new TextDecoder();
-    return { name: proto.name, tensor: { type: "string", dims, data: proto.stringData.map((text) => decoder.decode(text)) } };
+    return {
+      name: proto.name,
+      tensor: { type: "string", dims, data: proto.stringData.map((text) => decoder.decode(text)) },
+    };
   }
   const type = types[proto.dataType];
   if (type === undefined) {

@@ -6,11 +6,10 @@ import { concatRows, shapeText } from "./elements.ts";
 import { dataError } from "./errors.ts";
 import type { NamedTensor } from "./tensorProto.ts";
 
-/** One `test_data_set_<n>` folder: a run's inputs in the order of the graph's, and the outputs its author got. */
+/** One `test_data_set_<n>` folder: a run's inputs in the order of the graph's. The outputs beside them are not used. */
 export interface TestDataSet {
   readonly name: string;
   readonly inputs: readonly NamedTensor[];
-  readonly outputs: readonly NamedTensor[];
 }
 
 /**
@@ -24,9 +23,14 @@ export async function openTestData(
   options: DatasetOptions & { readonly name: string },
 ): Promise<Dataset> {
   if (sets.length === 0) {
-    throw dataError("test-data", "There is no test_data_set folder", "Give a folder with input_0.pb, or with such folders.", {
-      file: options.name,
-    });
+    throw dataError(
+      "test-data",
+      "There is no test_data_set folder",
+      "Give a folder with input_0.pb, or with such folders.",
+      {
+        file: options.name,
+      },
+    );
   }
   const runs = sets.map((set) => feedsOf(set, inputs));
   const [first = {}] = runs;
@@ -55,7 +59,9 @@ export async function openTestData(
 
 /** A run's tensors, each as the only sample of its array: [1, ...dims]. */
 function wholeRun(run: Readonly<Record<string, Tensor>>, name: string) {
-  const stacked = Object.entries(run).map(([input, tensor]) => [input, { ...tensor, dims: [1, ...tensor.dims] }] as const);
+  const stacked = Object.entries(run).map(
+    ([input, tensor]) => [input, { ...tensor, dims: [1, ...tensor.dims] }] as const,
+  );
   return memoryArrays(Object.fromEntries(stacked), name);
 }
 

@@ -1,0 +1,122 @@
+import type { Tensor, ValueInfo } from "../ports.ts";
+import { type Batching, batchingOf, rangeAt } from "./batches.ts";
+import { type Batch, checkStart, type Dataset } from "./dataset.ts";
+import { type NumericType, product, shapeText } from "./elements.ts";
+import { dataError } from "./errors.ts";
+import { fillSample, newTensor } from "./syntheticValues.ts";
+
+/** Elements of one sample of one input: 256 Mi floats are 1 GiB, a thousand times a large photograph. */
+const maxSampleElements = 2 ** 28;
+
+/** A new number whenever the values made for a seed change: caches must not mix them. */
+const version = 1;
+
+/** An input with the dimensions of one sample: without the batch axis, unless a sample is the whole input. */
+interface Made {
+  readonly input: ValueInfo & { readonly type: NumericType };
+  readonly dims: readonly number[];
+}
+
+/**
+ * Made-up samples in the types and shapes of a model's inputs, for when there are no real ones. A sample depends on the seed and
+ * its number alone, so batches, subsets and longer sets agree.
+ * @param shapes dimensions of every input with open ones assumed, by name
+ * @param samples at least one batch is made where the model's batch is fixed
+ * @throws SigmaQuantError SQ4050 for an input of text or of no known shape, SQ4035 when samples is not positive
+ */
+export function syntheticDataset(
+  inputs: readonly ValueInfo[],
+  shapes: ReadonlyMap<string, readonly number[]>,
+  samples: number,
+  seed: number,
+): Dataset {
+  if (!Number.isInteger(samples) || samples < 1) {
+    throw dataError("no-samples", `${samples} samples can't be made up`, "Ask for at least one.");
+  }
+  const batching = batchingOf(inputs);
+  const made = inputs.map((input) => checked(input, shapes.get(input.name), batching));
+  const count = batching.kind === "fixed" ? Math.max(samples, batching.size) : samples;
+  const shown = made.map(({ input, dims }) => `${input.name}:${shapeText(dims, input.type)}`).join(",");
+  const hash = `synthetic:${version}:${seed}:${count}:${batching.kind}:${shown}`;
+  return new SyntheticDataset(
+    made,
+    batching,
+    seed,
+    Uint32Array.from({ length: count }, (_, index) => index),
+    hash,
+  );
+}
+
+function checked(input: ValueInfo, shape: readonly number[] | undefined, batching: Batching): Made {
+  const bad = (message: string) =>
+    dataError("synthetic-input", message, "Give real samples: a .npz file with an array for each input.", {
+      item: input.name,
+    });
+  const { type } = input;
+  if (type === "unknown" || type === "string") {
+    throw bad(
+      `Samples can't be made up for the input ${input.name}: it takes ${type === "string" ? "text" : "no tensor"}`,
+    );
+  }
+  if (shape === undefined) throw bad(`Samples can't be made up for the input ${input.name}: its shape is not known`);
+  const dims = batching.kind === "whole" ? shape : shape.slice(1);
+  if (product(dims) > maxSampleElements) {
+    throw bad(`Samples can't be made up for the input ${input.name}: one of ${shapeText(shape)} would fill the memory`);
+  }
+  return { input: { ...input, type }, dims };
+}
+
+class SyntheticDataset implements Dataset {
+  readonly name = "made-up samples";
+  readonly samples: number;
+  readonly hasLabels = false;
+  readonly synthetic = true;
+  readonly hash: string;
+  readonly notes = [
+    "The samples are made up: what is measured with them ranks the layers and predicts no accuracy. Give real samples for that.",
+  ];
+  private readonly made: readonly Made[];
+  private readonly batching: Batching;
+  private readonly seed: number;
+  /** Numbers of the samples, each the seed of its values. */
+  private readonly numbers: Uint32Array;
+
+  constructor(made: readonly Made[], batching: Batching, seed: number, numbers: Uint32Array, hash: string) {
+    this.made = made;
+    this.batching = batching;
+    this.seed = seed;
+    this.numbers = numbers;
+    this.samples = numbers.length;
+    this.hash = hash;
+  }
+
+  async batch(from: number, count: number, signal?: AbortSignal): Promise<Batch> {
+    checkStart(this, from);
+    const range = rangeAt(this.batching, this.samples, from, count);
+    const numbers = this.numbers.subarray(range.from, range.from + range.count);
+    const feeds: Record<string, Tensor> = {};
+    for (const [index, { input, dims }] of this.made.entries()) {
+      const rows = this.batching.kind === "whole" ? dims : [range.count, ...dims];
+      const size = product(dims);
+      const tensor = newTensor(input.type, rows);
+      for (const [row, number] of numbers.entries()) {
+        signal?.throwIfAborted();
+        fillSample(tensor, row * size, dims, input, [this.seed, index, number]);
+      }
+      feeds[input.name] = tensor;
+    }
+    const { repeated } = range;
+    return { feeds, samples: range.count - repeated, ...(repeated > 0 && { repeated }) };
+  }
+
+  async labels(): Promise<undefined> {
+    return undefined;
+  }
+
+  pick(indices: Uint32Array, tag: string): Dataset {
+    const numbers = indices.map((index) => this.numbers[index] as number);
+    return new SyntheticDataset(this.made, this.batching, this.seed, numbers, `${this.hash}/${tag}`);
+  }
+
+  async close(): Promise<void> {}
+}
