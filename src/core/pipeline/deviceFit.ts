@@ -27,7 +27,8 @@ export class DeviceFit {
   readonly table: CostTable;
   /** null = activations stay in float. */
   readonly activationBits: ActivationBits | null;
-  private readonly otherBytes: number;
+  /** Bytes of the constants that belong to no layer. */
+  readonly otherBytes: number;
 
   /** @throws SigmaQuantError as CostTable */
   constructor(readonly input: DeviceFitInput) {
@@ -49,6 +50,11 @@ export class DeviceFit {
       activationBits: this.activationBits,
       sharing: [...profile.sharedBits.groups, ...residual],
     });
+  }
+
+  /** The same model and device under other limits. */
+  withLimits(limits: Budgets): DeviceFit {
+    return new DeviceFit({ ...this.input, limits });
   }
 
   /** Use of every budget by a plan, limited or not. */

@@ -1,0 +1,197 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Bits, Budgets, HardwareProfile } from "../hardware/profile.ts";
+import type { Baseline, Plan } from "../plan/types.ts";
+import type { Inference, OnProgress } from "../ports.ts";
+import type { ActivationQuantization } from "../qdq/types.ts";
+import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
+import { activationQuantizations, calibrate } from "./calibrate.ts";
+import type { CandidateWeights } from "./candidates.ts";
+import { DeviceFit } from "./deviceFit.ts";
+import { simulatedAccuracy } from "./drop.ts";
+import { lossOf, weightLosses } from "./loss.ts";
+import { MixEvaluator } from "./mix.ts";
+import { type PlanInput, planOf, uniformBaselines } from "./planOf.ts";
+import { activationNames, type PreparedModel } from "./prepare.ts";
+import { type Proposal, propose } from "./propose.ts";
+import { maxDropFraction, type RunSettings } from "./settings.ts";
+
+export interface DecideInput {
+  readonly prepared: PreparedModel;
+  /** File name and hash of the model, and the profile as plans refer to it (a path, or `preset:<name>`). */
+  readonly modelName: string;
+  readonly modelHash: string;
+  readonly profile: HardwareProfile;
+  readonly profileRef: string;
+  /** `budgetsOf(profile, overrides)`. */
+  readonly limits: Budgets;
+  readonly settings: RunSettings;
+  readonly weights: CandidateWeights;
+  readonly calibration: Dataset;
+  /** Samples that nothing is tuned on; the calibration set stands in without it. */
+  readonly evaluation?: Dataset;
+  readonly inference: Inference;
+  /** Measurements from an earlier run, and where new ones are told. */
+  readonly known?: MeasureSettings["known"];
+  readonly onMeasured?: MeasureSettings["onMeasured"];
+}
+
+/** A plan, and all that writing and reporting it needs. */
+export interface Decided {
+  readonly fit: DeviceFit;
+  readonly proposal: Proposal;
+  /** The plan with the accuracy that simulation gives; `withAccuracy` makes the one of a checked file. */
+  readonly plan: Plan;
+  readonly planInput: PlanInput;
+  readonly baselines: readonly Baseline[];
+  readonly activations: ReadonlyMap<string, ActivationQuantization>;
+  readonly statistics: ReadonlyMap<string, WeightStatistics>;
+  readonly table?: SensitivityTable;
+  readonly notes: readonly string[];
+}
+
+/** From a prepared model to a plan: weights, calibration, sensitivities, search, baselines. Writes nothing. */
+export async function decidePlan(input: DecideInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Decided> {
+  const { prepared, profile, settings, weights, calibration, inference } = input;
+  const { batch, threads } = settings;
+  const running = { inference, batch, ...(threads !== undefined && { threads }) };
+  const notes = [...prepared.notes, ...calibration.notes];
+  const fit = new DeviceFit({
+    prepared,
+    profile,
+    limits: input.limits,
+    pins: settings.pins,
+    weightsOnly: settings.weightsOnly,
+    ...(settings.bits && { candidates: settings.bits }),
+  });
+  const statistics = await analyzeWeights(prepared, weights, bitsInUse(fit), onProgress, signal);
+  const activations = await activationsOf(input, fit, onProgress, signal);
+  const table = await sensitivitiesOf(input, fit, notes, onProgress, signal);
+  const byLayer = table?.byLayer ?? weightLosses(statistics);
+  const loss = lossOf(byLayer);
+  const hindrance = unmeasurable(prepared);
+
+  const evaluators: MixEvaluator[] = [];
+  const evaluatorOn = async (set: Dataset, samples: number): Promise<MixEvaluator | undefined> => {
+    if (hindrance !== undefined) return undefined;
+    const opened = await MixEvaluator.open(prepared, set, { ...running, weights, activations, samples }, onProgress, signal);
+    evaluators.push(opened);
+    return opened;
+  };
+  try {
+    const search = await evaluatorOn(calibration, settings.sensitivitySamples);
+    const evaluation = input.evaluation ?? calibration;
+    const judge = input.evaluation ? await evaluatorOn(evaluation, evaluation.samples) : search;
+    const limitFor = (float: number | undefined) =>
+      settings.dropLimit === undefined ? undefined : maxDropFraction(settings.dropLimit, float ?? 1);
+    const searchLimit = limitFor(search?.float.top1);
+    const proposal = await propose(
+      {
+        fit,
+        strategy: settings.strategy,
+        statistics,
+        loss,
+        ...(searchLimit !== undefined && { maxDrop: searchLimit }),
+        ...(search && { evaluator: search }),
+      },
+      onProgress,
+      signal,
+    );
+    const baselines = await uniformBaselines(fit, loss, judge, evaluation.synthetic, onProgress, signal);
+    const accuracy =
+      judge &&
+      simulatedAccuracy(judge.float, await judge.evaluate(proposal.bits, signal), judge.samples, evaluation.synthetic);
+    const maxDrop = limitFor(judge?.float.top1);
+    const planInput: PlanInput = {
+      fit,
+      proposal,
+      model: input.modelName,
+      modelHash: input.modelHash,
+      profile: input.profileRef,
+      strategy: settings.strategy,
+      activationRange: settings.activationRange,
+      statistics,
+      sensitivity: byLayer,
+      metric: table?.metric ?? "weights",
+      synthetic: table?.synthetic ?? false,
+      ...(maxDrop !== undefined && { maxDrop }),
+      ...(accuracy && { accuracy }),
+    };
+    notes.push(...proposal.notes);
+    const plan = planOf(planInput);
+    return { fit, proposal, plan, planInput, baselines, activations, statistics, ...(table && { table }), notes };
+  } finally {
+    for (const evaluator of evaluators) await evaluator.close();
+  }
+}
+
+async function activationsOf(
+  input: DecideInput,
+  fit: DeviceFit,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, ActivationQuantization>> {
+  const { prepared, settings, calibration, inference } = input;
+  if (fit.activationBits === null) return new Map();
+  const float = new Set(fit.table.layers.map((l) => l.name).filter((name) => fit.table.fixed.get(name) === null));
+  const names = activationNames(prepared, float);
+  const { batch, threads, calibrationSamples: samples } = settings;
+  const observed = await calibrate(
+    prepared,
+    calibration,
+    inference,
+    { samples, batch, ...(threads !== undefined && { threads }) },
+    onProgress,
+    signal,
+  );
+  return activationQuantizations(observed, names, fit.activationBits, settings.activationRange);
+}
+
+async function sensitivitiesOf(
+  input: DecideInput,
+  fit: DeviceFit,
+  notes: string[],
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<SensitivityTable | undefined> {
+  const { prepared, settings, weights, calibration, inference, known, onMeasured } = input;
+  const hindrance = unmeasurable(prepared);
+  if (hindrance !== undefined) {
+    notes.push(`Sensitivities are estimated from the weights alone: ${hindrance}`);
+    return undefined;
+  }
+  const bits = measuredBits(fit);
+  const { batch, threads, sensitivitySamples: samples } = settings;
+  const { table } = await measureLayers(
+    prepared,
+    weights,
+    calibration,
+    {
+      inference,
+      samples,
+      batch,
+      bits: (layer) => bits.get(layer) ?? [],
+      ...(threads !== undefined && { threads }),
+      ...(known && { known }),
+      ...(onMeasured && { onMeasured }),
+    },
+    onProgress,
+    signal,
+  );
+  return table;
+}
+
+/** Bits of each layer whose harm the search can ask for. */
+function measuredBits(fit: DeviceFit): Map<string, readonly Bits[]> {
+  const bits = new Map<string, readonly Bits[]>();
+  for (const group of fit.table.groups) for (const layer of group.layers) bits.set(layer, group.bits);
+  for (const [layer, pin] of fit.table.fixed) if (pin !== null) bits.set(layer, [pin]);
+  return bits;
+}
+
+/** All bits of any layer, ascending, and 8, which the paper's KL is normalized by. */
+function bitsInUse(fit: DeviceFit): readonly Bits[] {
+  const used = new Set<Bits>([8]);
+  for (const list of measuredBits(fit).values()) for (const bits of list) used.add(bits);
+  return [...used].sort((a, b) => a - b);
+}

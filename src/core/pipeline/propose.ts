@@ -1,0 +1,108 @@
+import { solveExact } from "../allocate/exact.ts";
+import type { Allocation } from "../allocate/problem.ts";
+import { searchTwoPhase } from "../allocate/twoPhase.ts";
+import { uniformBits } from "../allocate/uniform.ts";
+import { assertNever } from "../errors.ts";
+import type { Bits, Resource } from "../hardware/profile.ts";
+import type { Plan, SearchStep, Strategy } from "../plan/types.ts";
+import type { OnProgress } from "../ports.ts";
+import type { WeightStatistics } from "../sensitivity/types.ts";
+import type { DeviceFit } from "./deviceFit.ts";
+import { searchDrop } from "./drop.ts";
+import { type LossOf, totalLoss } from "./loss.ts";
+import type { MixEvaluator } from "./mix.ts";
+import { smallestWithinDrop } from "./smallest.ts";
+
+export interface ProposeInput {
+  readonly fit: DeviceFit;
+  readonly strategy: Strategy;
+  readonly statistics: ReadonlyMap<string, WeightStatistics>;
+  /** Measured sensitivities where there are any, else those estimated from the weights. */
+  readonly loss: LossOf;
+  /** Largest loss of accuracy, a fraction. */
+  readonly maxDrop?: number;
+  /** Runs mixes on calibration samples. Without it (nothing may be run) the exact solver decides for "sigmaquant" too. */
+  readonly evaluator?: MixEvaluator;
+}
+
+/** Bits for every layer, and what is known of how good they are. */
+export interface Proposal {
+  /** null = float. Every layer of the model is there. */
+  readonly bits: ReadonlyMap<string, Bits | null>;
+  readonly trace: readonly SearchStep[];
+  readonly certificate?: NonNullable<Plan["certificate"]>;
+  /** Smallest reachable use of each budget, when no mix meets all of them: the proof of infeasibility. */
+  readonly smallest?: Readonly<Partial<Record<Resource, number>>>;
+  /** Things the user should know. */
+  readonly notes: readonly string[];
+}
+
+/** A gap that nobody sees; proving the last bit of optimality can take as long as all before. */
+const solverGap = 1e-3;
+
+/** Chooses bits for one device by the given strategy; when the budgets can't be met, the point nearest to them. */
+export async function propose(
+  input: ProposeInput,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<Proposal> {
+  const { fit, strategy, loss } = input;
+  const notes = fit.table.unknown.map(
+    (name) => `The budget for ${name} cannot be checked: the profile lacks figures that it depends on`,
+  );
+  const { problem, bitsOf } = fit.table.toProblem(loss);
+  const solved = solveExact(problem, { maxGap: solverGap }, signal);
+  const whole = (bits: ReadonlyMap<string, Bits | null>) =>
+    new Map(fit.table.layers.map(({ name }) => [name, bits.get(name) ?? null]));
+  const finish = (bits: ReadonlyMap<string, Bits | null>, trace: readonly SearchStep[] = []): Proposal => ({
+    bits: whole(bits),
+    trace,
+    ...certificateOf(bits, solved, loss),
+    notes,
+  });
+  if (strategy.startsWith("uniform:")) return finish(uniformBits(fit.table, Number(strategy.slice(8)) as Bits));
+  if (!solved.feasible) {
+    const own = (name: Resource) => (name === "weightMemory" ? fit.otherBytes : 0);
+    const smallest = Object.fromEntries(
+      fit.table.limited.map((name, k) => [name, (solved.minimum[k] as number) + own(name)]),
+    );
+    return { bits: whole(bitsOf(solved.nearest.choice)), trace: [], smallest, notes };
+  }
+  switch (strategy) {
+    case "exact":
+      if (fit.table.limited.length === 0 && input.maxDrop !== undefined && input.evaluator) {
+        return finish(await smallestWithinDrop(fit, loss, input.evaluator, input.maxDrop, onProgress, signal));
+      }
+      return finish(bitsOf(solved.choice));
+    case "sigmaquant": {
+      const { evaluator } = input;
+      if (evaluator === undefined) {
+        notes.push("The two-phase search needs to run the model; the exact solver decided over the estimates");
+        return finish(bitsOf(solved.choice));
+      }
+      const found = await searchTwoPhase(
+        {
+          table: fit.table,
+          sigma: (layer) => input.statistics.get(layer)?.sigma ?? 0,
+          sensitivity: loss,
+          ...(input.maxDrop !== undefined && { maxDrop: input.maxDrop }),
+          evaluate: async (bits, s) => ({ drop: searchDrop(evaluator.float, await evaluator.evaluate(bits, s)) }),
+        },
+        (step, total) => onProgress({ stage: "Searching", done: step.step, total, note: step.zone }),
+        signal,
+      );
+      return finish(found.bits, found.trace);
+    }
+    default:
+      return assertNever(strategy as never);
+  }
+}
+
+function certificateOf(
+  bits: ReadonlyMap<string, Bits | null>,
+  solved: Allocation,
+  loss: LossOf,
+): { readonly certificate?: NonNullable<Plan["certificate"]> } {
+  if (!solved.feasible) return {};
+  return { certificate: { loss: totalLoss(bits, loss), optimum: solved.loss, bound: solved.bound, gap: solved.gap } };
+}
