@@ -26,7 +26,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const program = new Command("sigmaquant")
-  .description("Fits an ONNX model to an edge device: a bitwidth for each layer, with proof that it fits and of what it costs.")
+  .description(
+    "Fits an ONNX model to an edge device: a bitwidth for each layer, with proof that it fits and of what it costs.",
+  )
   .version(version)
   .showHelpAfterError("(run with --help for the options and examples)")
   .exitOverride();

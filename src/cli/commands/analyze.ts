@@ -6,7 +6,7 @@ import { CandidateWeights, roundToNearest } from "../../core/pipeline/candidates
 import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
 import { defaultBatch, defaultSensitivitySamples, parseBits } from "../../core/pipeline/settings.ts";
 import { formatSensitivity } from "../../core/plan/format.ts";
-import { metricName } from "../../core/plan/report.ts";
+import { metricName } from "../../core/plan/summary.ts";
 import type { SensitivityTable, WeightStatistics } from "../../core/sensitivity/types.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { parseCount } from "../context.ts";

@@ -1,13 +1,16 @@
 import type { Command } from "commander";
 import { comparePlans } from "../../core/plan/comparePlans.ts";
 import { formatAccuracy, formatAmount, formatBytes, resourceName } from "../../core/plan/format.ts";
-import { averageBits } from "../../core/plan/report.ts";
+import { averageBits } from "../../core/plan/summary.ts";
 import { readPlan } from "../../node/plans.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { exitCodes, print, printJson, renderTable } from "../output.ts";
 
 export function compareCommand(signal: AbortSignal): Command {
-  const command = newCommand("compare", "Lays plans side by side: verdicts, use of each budget, and the layers whose bits differ.");
+  const command = newCommand(
+    "compare",
+    "Lays plans side by side: verdicts, use of each budget, and the layers whose bits differ.",
+  );
   return command
     .argument("<plans...>", "*.sigmaquant.json")
     .addHelpText("after", "\nExample:\n  $ sigmaquant compare small.sigmaquant.json large.sigmaquant.json")

@@ -15,7 +15,10 @@ interface EvaluateOptions extends ModelOptions {
 }
 
 export function evaluateCommand(signal: AbortSignal): Command {
-  const command = newCommand("evaluate", "Runs a quantized model and its float model on the same samples and compares them.");
+  const command = newCommand(
+    "evaluate",
+    "Runs a quantized model and its float model on the same samples and compares them.",
+  );
   return modelOptions(command)
     .argument("<quantized>", "the quantized .onnx file")
     .requiredOption("--evaluation <set>", "samples (.npz, .npy or an ONNX test-data folder), with labels for accuracy")
@@ -24,7 +27,9 @@ export function evaluateCommand(signal: AbortSignal): Command {
     .addHelpText("after", "\nExample:\n  $ sigmaquant evaluate model.onnx model.board.onnx --evaluation test.npz")
     .action((float: string, quantized: string, options: EvaluateOptions) =>
       runCommand(options, signal, async (context) => {
-        const { prepared, inputs, inference, close } = await openPrepared(float, options, context, { keepBatchNorm: true });
+        const { prepared, inputs, inference, close } = await openPrepared(float, options, context, {
+          keepBatchNorm: true,
+        });
         await close();
         const dataset = await openDataset(options.evaluation, inputs, {}, context.signal);
         try {
@@ -38,7 +43,8 @@ export function evaluateCommand(signal: AbortSignal): Command {
             context.signal,
           );
           context.clear();
-          if (context.json) printJson({ float, quantized, ...evaluation, defaultKernelsSaturate: saturates });
+          if (context.json)
+            printJson({ files: { float, quantized }, ...evaluation, defaultKernelsSaturate: saturates });
           else {
             print(`${quantized} beside ${float}, ${evaluation.samples} samples of ${options.evaluation}\n`);
             print(evaluationTable(evaluation));

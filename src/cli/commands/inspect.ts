@@ -1,14 +1,17 @@
 import type { Command } from "commander";
 import type { Layer } from "../../core/model/layer.ts";
-import { activationMemory } from "../../core/pipeline/prepare.ts";
 import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
+import { activationMemory } from "../../core/pipeline/prepare.ts";
 import { formatBytes, formatCount } from "../../core/plan/format.ts";
 import { newCommand, runCommand } from "../command.ts";
+import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, renderTable } from "../output.ts";
-import { modelOptions, type ModelOptions, openPrepared } from "../openModel.ts";
 
 export function inspectCommand(signal: AbortSignal): Command {
-  const command = newCommand("inspect", "Lists a model's layers with shapes, MACs and sizes, and why some stay in float.");
+  const command = newCommand(
+    "inspect",
+    "Lists a model's layers with shapes, MACs and sizes, and why some stay in float.",
+  );
   return modelOptions(command).action((path: string, options: ModelOptions) =>
     runCommand(options, signal, async (context) => {
       const { prepared, close } = await openPrepared(path, options, context, { keepBatchNorm: true });

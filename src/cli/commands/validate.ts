@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { SigmaQuantError } from "../../core/errors.ts";
-import { parsePlan } from "../../core/plan/planFile.ts";
+import { parseProfile } from "../../core/hardware/parseProfile.ts";
+import { readText } from "../../node/files.ts";
 import { openModelFile } from "../../node/openModel.ts";
-import { checkProfileFile } from "../../node/profiles.ts";
+import { readPlan } from "../../node/plans.ts";
+import { presetSource } from "../../node/profiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { exitCodes, print, printJson } from "../output.ts";
 
@@ -20,7 +21,10 @@ interface Finding {
 }
 
 export function validateCommand(signal: AbortSignal): Command {
-  const command = newCommand("validate", "Checks hardware profiles, plans and models; says what is wrong, where, and what to do.");
+  const command = newCommand(
+    "validate",
+    "Checks hardware profiles, plans and models; says what is wrong, where, and what to do.",
+  );
   return command
     .argument("<files...>", "*.hwprofile.json, *.sigmaquant.json or *.onnx")
     .addHelpText("after", "\nExample:\n  $ sigmaquant validate board.hwprofile.json model.sigmaquant.json")
@@ -34,7 +38,8 @@ export function validateCommand(signal: AbortSignal): Command {
             const at = [f.file, f.line, f.column].filter((part) => part !== undefined).join(":");
             print(`${at}: ${f.severity}: ${f.message}. ${f.remedy} [${f.code}]`);
           }
-          if (findings.length === 0) print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);
+          if (findings.length === 0)
+            print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);
         }
         return errors > 0 ? exitCodes.badInput : exitCodes.done;
       }),
@@ -49,10 +54,10 @@ async function check(file: string, signal: AbortSignal): Promise<readonly Findin
       return [];
     }
     if (file.endsWith(".sigmaquant.json")) {
-      parsePlan(await readFile(file, "utf8"), file);
+      await readPlan(file);
       return [];
     }
-    const problems = await checkProfileFile(file);
+    const { problems } = parseProfile(await readText(file, signal), { file, ...presetSource });
     return problems.map(({ line, column, severity, code, message, remedy }) => ({
       file,
       line,

@@ -3,7 +3,7 @@ import type { Bits } from "../hardware/profile.ts";
 import { type LayerSite, quantizableSites } from "../model/discover.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
 import type { Inference, OnProgress } from "../ports.ts";
-import { type Measurement, measureSensitivities, sensitivityTable, type SweepInput } from "../sensitivity/measured.ts";
+import { type Measurement, measureSensitivities, type SweepInput, sensitivityTable } from "../sensitivity/measured.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { weightStatistics } from "../sensitivity/weightStatistics.ts";
 import type { CandidateWeights } from "./candidates.ts";

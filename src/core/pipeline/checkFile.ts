@@ -41,7 +41,11 @@ export async function checkFile(
     const float = await session(files.float, false);
     const first = await dataset.batch(0, Math.min(options.batch, dataset.samples), signal);
     const difference = new OutputComparison();
-    difference.add("values", outputsOf(usual, await usual.run(first.feeds)), outputsOf(exact, await exact.run(first.feeds)));
+    difference.add(
+      "values",
+      outputsOf(usual, await usual.run(first.feeds)),
+      outputsOf(exact, await exact.run(first.feeds)),
+    );
     const evaluation = await evaluateSessions(
       float,
       exact,

@@ -74,7 +74,13 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
   const evaluators: MixEvaluator[] = [];
   const evaluatorOn = async (set: Dataset, samples: number): Promise<MixEvaluator | undefined> => {
     if (hindrance !== undefined) return undefined;
-    const opened = await MixEvaluator.open(prepared, set, { ...running, weights, activations, samples }, onProgress, signal);
+    const opened = await MixEvaluator.open(
+      prepared,
+      set,
+      { ...running, weights, activations, samples },
+      onProgress,
+      signal,
+    );
     evaluators.push(opened);
     return opened;
   };

@@ -41,11 +41,7 @@ export interface Proposal {
 const solverGap = 1e-3;
 
 /** Chooses bits for one device by the given strategy; when the budgets can't be met, the point nearest to them. */
-export async function propose(
-  input: ProposeInput,
-  onProgress: OnProgress,
-  signal?: AbortSignal,
-): Promise<Proposal> {
+export async function propose(input: ProposeInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Proposal> {
   const { fit, strategy, loss } = input;
   const notes = fit.table.unknown.map(
     (name) => `The budget for ${name} cannot be checked: the profile lacks figures that it depends on`,

@@ -1,9 +1,9 @@
 import type { Bits } from "../hardware/profile.ts";
+import { quantizedActivations } from "../model/activations.ts";
 import { quantizableSites } from "../model/discover.ts";
 import type { OnProgress } from "../ports.ts";
 import { type QuantizedGraph, quantizeGraph } from "../qdq/quantizeGraph.ts";
 import type { ActivationQuantization, QuantizedLayer } from "../qdq/types.ts";
-import { quantizedActivations } from "../model/activations.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import type { PreparedModel } from "./prepare.ts";
 

@@ -13,7 +13,8 @@ import {
   grouped,
   resourceName,
 } from "./format.ts";
-import type { Baseline, Plan, PlanLayer } from "./types.ts";
+import { averageBits, metricName } from "./summary.ts";
+import type { Baseline, Plan } from "./types.ts";
 
 export interface ReportInput {
   readonly plan: Plan;
@@ -151,18 +152,6 @@ function ownRow(plan: Plan): string[] {
   ];
 }
 
-/** Mean weight bits over the weights of the quantized layers; 0 without any. */
-export function averageBits(layers: readonly PlanLayer[]): number {
-  let bits = 0;
-  let params = 0;
-  for (const layer of layers) {
-    if (layer.weightBits === null) continue;
-    bits += layer.weightBits * layer.params;
-    params += layer.params;
-  }
-  return params > 0 ? bits / params : 0;
-}
-
 function layerTable(plan: Plan): string[] {
   return table(
     [
@@ -182,13 +171,15 @@ function layerTable(plan: Plan): string[] {
     ],
     plan.layers.map((l, i) => [
       String(i + 1),
-      escape(l.name),
+      escapeMarkdown(l.name),
       l.opType,
       l.weightShape.join("×"),
       formatCount(l.params),
       l.macs === undefined ? "–" : formatCount(l.macs),
       l.sigma === undefined ? "–" : l.sigma.toFixed(4),
-      l.weightBits === null ? escape(l.floatReason ?? "float") : formatSensitivity(l.sensitivity?.[l.weightBits] ?? 0),
+      l.weightBits === null
+        ? escapeMarkdown(l.floatReason ?? "float")
+        : formatSensitivity(l.sensitivity?.[l.weightBits] ?? 0),
       l.weightBits === null ? "float" : `${l.weightBits}${l.pinned ? " pinned" : ""}`,
       l.activationBits === null ? "float" : String(l.activationBits),
       formatBytes(l.bytes, 2),
@@ -211,20 +202,6 @@ function certificateSection({ certificate, sensitivityMetric, synthetic }: Plan)
   ];
 }
 
-/** The metric in words, for whoever reads a table of sensitivities. */
-export function metricName(metric: Plan["sensitivityMetric"]): string {
-  switch (metric) {
-    case "kl":
-      return "measured: KL divergence of the network's output, nats";
-    case "nmse":
-      return "measured: error over signal energy of the network's outputs";
-    case "loss":
-      return "measured: increase of the task loss, nats";
-    case "weights":
-      return "estimated from the weights alone: normalized KL divergence";
-  }
-}
-
 function traceSection({ trace }: Plan): string[] {
   if (trace.length === 0) return [];
   return [
@@ -238,7 +215,7 @@ function traceSection({ trace }: Plan): string[] {
         s.zone,
         s.changes.length > 4
           ? `${s.changes.length} layers`
-          : escape(s.changes.map((c) => `${c.layer} ${c.from}→${c.to}`).join(", ") || "–"),
+          : escapeMarkdown(s.changes.map((c) => `${c.layer} ${c.from}→${c.to}`).join(", ") || "–"),
         formatPoints(-s.drop),
         formatBytes(s.weightMemory),
         formatPercent(s.pressure),
@@ -269,64 +246,11 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-function escape(text: string): string {
+function escapeMarkdown(text: string): string {
   return text.replace(/[|\\`*_<>[\]]/g, "\\$&").replace(/\s+/g, " ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[], align: string): string[] {
   const rule = head.map((_, i) => (align[i] === "r" ? "---:" : "---"));
   return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-}
-
-/** The per-layer table with raw numbers and units in the header, for spreadsheets (RFC 4180). */
-export function csvReport(plan: Plan): string {
-  const bits = [2, 3, 4, 5, 6, 7, 8] as const;
-  const head = [
-    "index",
-    "name",
-    "operator",
-    "weight_shape",
-    "params",
-    "macs",
-    "sigma",
-    ...bits.map((b) => `sensitivity_${b}bit`),
-    "weight_bits",
-    "pinned",
-    "activation_bits",
-    "bytes",
-    "latency_s",
-    "energy_j",
-    "bops",
-    "float_reason",
-  ];
-  const rows = plan.layers.map((l, i) => [
-    i + 1,
-    l.name,
-    l.opType,
-    l.weightShape.join("x"),
-    l.params,
-    l.macs,
-    l.sigma,
-    ...bits.map((b) => l.sensitivity?.[b]),
-    l.weightBits ?? "float",
-    l.pinned ?? false,
-    l.activationBits ?? "float",
-    l.bytes,
-    l.latencyS,
-    l.energyJ,
-    l.bops,
-    l.floatReason,
-  ]);
-  return [head, ...rows]
-    .map((cells) => cells.map(csvCell).join(","))
-    .join("\r\n")
-    .concat("\r\n");
-}
-
-function csvCell(value: string | number | boolean | undefined): string {
-  if (value === undefined) return "";
-  const text = String(value);
-  // A leading = + - @ would be a formula in a spreadsheet: layer names come from strangers' files.
-  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
