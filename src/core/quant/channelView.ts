@@ -97,6 +97,21 @@ export function gatherRow(data: Float32Array, view: ChannelView, c: number, row:
   }
 }
 
+/**
+ * Copies `count` channels' rows, from channel c on, one behind the other into `rows` (length >= count * outer * inner). Where
+ * channels are the last axis this reads whole cache lines instead of one element of each.
+ */
+export function gatherRows(data: Float32Array, view: ChannelView, c: number, count: number, rows: Float32Array): void {
+  const { outer, channels, inner } = view;
+  const length = outer * inner;
+  for (let o = 0; o < outer; o++) {
+    const from = (o * channels + c) * inner;
+    for (let k = 0; k < count; k++) {
+      for (let i = 0; i < inner; i++) rows[k * length + o * inner + i] = data[from + k * inner + i] as number;
+    }
+  }
+}
+
 /** The inverse of gatherRow: writes `row` to channel c's places. */
 export function scatterRow(
   row: Float32Array | Int8Array,

@@ -8,11 +8,11 @@ const half = bins / 2;
 /** Counters of the hot loop are 32-bit; they move to doubles (exact to 2^53) before they could overflow. */
 const maxPending = 2 ** 32 - 1;
 
-/** A stretch of values with what fell into it: `count` values in [from, to]; from = to where all of them are one value. */
-export interface HistogramBin {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
+/** Stretches of values in ascending order with what fell into each: count[i] values in [from[i], to[i]]; from = to where all are one value. */
+export interface HistogramBins {
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+  readonly count: Float64Array;
 }
 
 /**
@@ -109,19 +109,27 @@ export class Histogram {
     }
   }
 
-  /** The non-empty bins in ascending order, cut to [min, max]; zeros are a bin of their own. */
-  nonEmptyBins(): HistogramBin[] {
+  /** The non-empty bins, cut to [min, max]; zeros are a bin of their own. */
+  nonEmptyBins(): HistogramBins {
     this.flush();
-    const found: HistogramBin[] = [];
+    const from: number[] = [];
+    const to: number[] = [];
+    const count: number[] = [];
     const width = this.limit / half;
     for (let i = 0; i < bins; i++) {
-      if (i === half && this.zeroCount > 0) found.push({ from: 0, to: 0, count: this.zeroCount });
-      const count = this.counts[i] as number;
-      if (count === 0) continue;
-      const from = Math.max((i - half) * width, this.lowest);
-      found.push({ from, to: Math.max(from, Math.min((i + 1 - half) * width, this.highest)), count });
+      if (i === half && this.zeroCount > 0) {
+        from.push(0);
+        to.push(0);
+        count.push(this.zeroCount);
+      }
+      const inBin = this.counts[i] as number;
+      if (inBin === 0) continue;
+      const start = Math.max((i - half) * width, this.lowest);
+      from.push(start);
+      to.push(Math.max(start, Math.min((i + 1 - half) * width, this.highest)));
+      count.push(inBin);
     }
-    return found;
+    return { from: Float64Array.from(from), to: Float64Array.from(to), count: Float64Array.from(count) };
   }
 
   private countIn(data: Float32Array, largest: number, zeros: number): void {
