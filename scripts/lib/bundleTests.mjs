@@ -1,25 +1,43 @@
-/** Bundles the tests that run inside VS Code, and the program that runs them, into dist-test/. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+/** Bundles the tests that run inside VS Code, and the program that runs them; Node 20 can't run TypeScript as it is. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { root } from "./run.mjs";
 
-/** Suites of tests in the extension host: the editor's own smoke test, and the extension's. */
-export const suites = Object.freeze({ host: "test/e2e/host", extension: "test/e2e/suite" });
+/**
+ * @typedef {object} Suite tests that run in the extension host
+ * @property {string} files the folder of its *.test.ts
+ * @property {string} [extension] folder of the extension to test; without it, the one that this repository packages
+ * @property {string} workspace the folder to open a copy of
+ */
 
-/** @typedef {keyof typeof suites} SuiteName */
+/** @typedef {"host" | "extension"} SuiteName */
 
-/** @param {SuiteName} name @returns {string} the module that VS Code is given as extensionTestsPath */
-export function suiteEntry(name) {
-  return path.join(root, "dist-test", name, "index.cjs");
-}
+/**
+ * The editors' own smoke test, and the extension's tests.
+ * @type {Readonly<Record<SuiteName, Suite>>}
+ */
+export const suites = Object.freeze({
+  host: { files: "test/e2e/host", extension: "test/e2e/host/probe", workspace: "test/e2e/host/workspace" },
+  extension: { files: "test/e2e/suite", workspace: "examples" },
+});
 
-/** The program that drives VS Code, in TypeScript as the tests; Node 20 can't run that as it is. */
-export const runnerFile = path.join(root, "dist-test/runner.mjs");
+/**
+ * @typedef {object} Bundles
+ * @property {string} runner the program that drives VS Code
+ * @property {readonly { name: SuiteName, entry: string }[]} suites those with any tests, and the module that VS Code gets as extensionTestsPath
+ * @property {() => void} remove
+ */
 
-/** Bundles all of it anew. */
-export async function bundleTests() {
-  rmSync(path.join(root, "dist-test"), { recursive: true, force: true });
+/**
+ * @param {readonly string[]} wanted parts of paths: only test files with one of them; none means all
+ * @returns {Promise<Bundles>} in a folder of this run, as two runs in one checkout must not take each other's
+ */
+export async function bundleTests(wanted) {
+  // Below the root, where Node finds the packages that are not bundled.
+  mkdirSync(path.join(root, "dist-test"), { recursive: true });
+  const folder = mkdtempSync(path.join(root, "dist-test/run-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   /** @type {import("esbuild").BuildOptions} */
   const shared = {
     absWorkingDir: root,
@@ -29,32 +47,53 @@ export async function bundleTests() {
     sourcemap: "inline",
     logLevel: "warning",
   };
+  const runner = path.join(folder, "runner.mjs");
   const names = /** @type {SuiteName[]} */ (Object.keys(suites));
-  await Promise.all([
-    build({
-      ...shared,
-      entryPoints: ["test/support/vscode/runner.ts"],
-      outfile: runnerFile,
-      format: "esm",
-      packages: "external",
-    }),
-    ...names.map((name) =>
+  const found = names.map((name) => ({ name, tests: testFiles(suites[name].files, wanted) }));
+  const some = found.filter(({ tests }) => tests.length > 0);
+  try {
+    await Promise.all([
       build({
         ...shared,
-        entryPoints: { index: "test/support/vscode/inHost.ts", ...testFiles(suites[name]) },
-        outdir: path.dirname(suiteEntry(name)),
-        outExtension: { ".js": ".cjs" },
-        format: "cjs",
-        // Mocha has to be the same for the runner and for each test; both find it in the repository's node_modules.
-        external: ["vscode", "mocha"],
+        entryPoints: ["test/support/vscode/runner.ts"],
+        outfile: runner,
+        format: "esm",
+        packages: "external",
       }),
-    ),
-  ]);
+      ...some.map(({ name, tests }) =>
+        build({
+          ...shared,
+          entryPoints: [
+            { in: "test/support/vscode/inHost.ts", out: "index" },
+            ...tests.map((file) => ({
+              in: file,
+              out: path.posix.relative(suites[name].files, file).replace(/\.ts$/, ""),
+            })),
+          ],
+          outdir: path.join(folder, name),
+          outExtension: { ".js": ".cjs" },
+          format: "cjs",
+          // Mocha has to be the same for the runner and for each test; both find it in the repository's node_modules.
+          external: ["vscode", "mocha"],
+        }),
+      ),
+    ]);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { runner, suites: some.map(({ name }) => ({ name, entry: path.join(folder, name, "index.cjs") })), remove };
 }
 
-/** @param {string} folder @returns {Record<string, string>} output name -> source */
-function testFiles(folder) {
-  if (!existsSync(path.join(root, folder))) return {};
-  const files = readdirSync(path.join(root, folder)).filter((file) => file.endsWith(".test.ts"));
-  return Object.fromEntries(files.map((file) => [file.replace(/\.ts$/, ""), path.join(folder, file)]));
+/**
+ * @param {string} folder relative to the root
+ * @param {readonly string[]} wanted
+ * @returns {readonly string[]} the test files below the folder, relative to the root
+ */
+export function testFiles(folder, wanted) {
+  if (!existsSync(path.join(root, folder))) return [];
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => path.posix.join(folder, file.replaceAll(path.sep, "/")))
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 }

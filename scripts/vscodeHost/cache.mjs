@@ -37,7 +37,7 @@ export async function cachedFolder(folder, fill) {
     mkdirSync(growing, { recursive: true });
     try {
       await fill(growing);
-      renameSync(growing, folder);
+      if (!existsSync(folder)) renameSync(growing, folder);
     } finally {
       rmSync(growing, { recursive: true, force: true });
     }
@@ -46,7 +46,7 @@ export async function cachedFolder(folder, fill) {
 
 /**
  * Runs one process at a time. A lock left by a process that is gone is taken over; should two take it over at once, both do the
- * work and the later rename fails on a folder that is whole.
+ * work and the later one's is thrown away.
  * @param {string} lock
  * @param {() => Promise<void>} work
  */

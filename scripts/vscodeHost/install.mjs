@@ -29,17 +29,16 @@ import { hostVersions, recipeRevision } from "./versions.mjs";
 /** Node releases that VS Code 1.100's server has been tried on; with another it gets the newest editor's Node. */
 const nodesForOldest = [20, 22, 24];
 
-/** No editor can be had on this system: its tests are skipped, and that is said. Anything else that goes wrong is a failure. */
-export class HostUnavailable extends Error {}
-
 /**
  * The editor, installed if need be.
  * @param {HostName} name
  * @returns {Promise<Host>}
- * @throws {HostUnavailable} where code-server doesn't run
+ * @throws where whyNoHost() has a reason, or the registry can't be reached
  */
 export async function ensureHost(name) {
-  const platform = supportedPlatform();
+  const reason = whyNoHost();
+  if (reason !== undefined) throw new Error(reason);
+  const platform = `${process.platform}-${process.arch}`;
   const version = hostVersions[name];
   const home = path.join(cacheFolder(), "vscode-host");
   const folder = path.join(home, `${version.codeServer}-${platform}-r${recipeRevision}`);
@@ -64,18 +63,14 @@ function runsOldest(version) {
   return nodesForOldest.includes(Number(version.slice(1).split(".")[0]));
 }
 
-function supportedPlatform() {
+/** @returns {string | undefined} why no editor can be had on this system, if so */
+export function whyNoHost() {
   const { platform, arch } = process;
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
-    throw new HostUnavailable(
-      `the editor of these tests runs on Linux (x64, arm64), not on ${platform} ${arch}; \`npm run test:desktop\` runs them in a VS Code of your own`,
-    );
+    return `the editor from the npm registry runs on Linux (x64, arm64), not on ${platform} ${arch}`;
   }
-  const header = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport()).header;
-  if (header.glibcVersionRuntime === undefined) {
-    throw new HostUnavailable("the editor of these tests needs a Linux with glibc");
-  }
-  return `${platform}-${arch}`;
+  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  return header.glibcVersionRuntime === undefined ? "the editor from the npm registry needs glibc" : undefined;
 }
 
 /** @param {HostVersion} version @param {string} platform @param {string} folder */

@@ -1,6 +1,6 @@
 /** Starts and ends VS Code's server: a free port, folders of its own, and nothing left behind. */
 import { spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -13,6 +13,7 @@ import { root, run } from "../lib/run.mjs";
  * @property {string} origin such as http://127.0.0.1:40123
  * @property {string} folder its data; gone after stop()
  * @property {() => string} log what it printed
+ * @property {Promise<unknown>} ended when it has ended, asked to or not
  * @property {() => Promise<void>} stop ends it and everything that it started, and deletes its data
  */
 
@@ -36,20 +37,31 @@ const calmSettings = Object.freeze({
 });
 
 /**
+ * @typedef {object} StartOptions
+ * @property {Record<string, unknown>} [settings] the user's
+ * @property {boolean} [trust] ask whether a folder is trusted, as on a desktop
+ * @property {boolean} [testDriver] let the page choose the extension and tests to run, which also hides notifications
+ * @property {string} [vsix] install this package first
+ * @property {string} [extension] folder of an extension to have as if installed: it is linked, so that a new build shows after a reload
+ * @property {Record<string, string>} [env] for the server and its extension hosts
+ * @property {number} [port] a free one if not given
+ */
+
+/**
  * @param {Host} host
- * @param {{ settings?: Record<string, unknown>, trust?: boolean, testDriver?: boolean, vsix?: string, env?: Record<string, string> }} [how]
- *   `trust`: ask whether a folder is trusted, as on a desktop; `testDriver`: let the page choose the extension and tests to run, which
- *   also hides notifications; `vsix`: install this extension first.
+ * @param {StartOptions} [how]
  * @returns {Promise<Server>}
  */
-export async function startServer(host, { settings = {}, trust = false, testDriver = false, vsix, env = {} } = {}) {
+export async function startServer(host, how = {}) {
+  const { settings = {}, trust = false, testDriver = false, vsix, extension, env = {}, port = 0 } = how;
   const folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-vscode-"));
   const dataArgs = dataFolders(folder, { ...calmSettings, "security.workspace.trust.enabled": trust, ...settings });
   try {
     // An extension put into the folder of extensions later is not seen.
+    if (extension !== undefined) linkExtension(folder, extension);
     if (vsix !== undefined) await installExtension(host, dataArgs, vsix);
     const args = [
-      ...["--host", "127.0.0.1", "--port", "0", "--without-connection-token", "--accept-server-license-terms"],
+      ...["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--accept-server-license-terms"],
       ...["--disable-telemetry", ...dataArgs],
       ...(testDriver ? ["--enable-smoke-test-driver"] : []),
       ...(trust ? [] : ["--disable-workspace-trust"]),
@@ -66,8 +78,21 @@ function dataFolders(folder, settings) {
   const user = path.join(folder, "user");
   mkdirSync(path.join(user, "User"), { recursive: true });
   writeFileSync(path.join(user, "User/settings.json"), JSON.stringify(settings, undefined, 2));
-  const extensions = path.join(folder, "extensions");
+  const extensions = extensionsFolder(folder);
   return ["--server-data-dir", path.join(folder, "server"), "--user-data-dir", user, "--extensions-dir", extensions];
+}
+
+/** @param {string} folder */
+function extensionsFolder(folder) {
+  return path.join(folder, "extensions");
+}
+
+/** @param {string} folder @param {string} extension */
+function linkExtension(folder, extension) {
+  const manifest = JSON.parse(readFileSync(path.join(extension, "package.json"), "utf8"));
+  mkdirSync(extensionsFolder(folder), { recursive: true });
+  const name = `${manifest.publisher}.${manifest.name}-${manifest.version}`;
+  symlinkSync(extension, path.join(extensionsFolder(folder), name), "dir");
 }
 
 /** @param {Host} host @param {readonly string[]} dataArgs @param {string} vsix */
@@ -116,7 +141,7 @@ async function startGuarded(host, args, folder, env) {
   };
   try {
     const port = await listeningPort(child, host);
-    return { origin: `http://127.0.0.1:${port}`, folder, log, stop };
+    return { origin: `http://127.0.0.1:${port}`, folder, log, ended, stop };
   } catch (error) {
     const printed = log();
     await stop();

@@ -4,7 +4,11 @@ import path from "node:path";
 import { describe, it } from "mocha";
 import * as vscode from "vscode";
 import { ui } from "../../support/vscode/client.ts";
+import { pictures, type Theme, useTheme } from "../../support/vscode/pictures.ts";
 import { until } from "../../support/vscode/until.ts";
+
+/** The width stands in a PNG file's first chunk: 8 bytes of signature, 8 of the chunk's length and name, then the number. */
+const pngWidthAt = 16;
 
 interface Probe {
   readonly greeted: readonly string[];
@@ -31,6 +35,25 @@ describe("the editor that the tests drive", () => {
     await ui.webview.click("#ping");
     assert.equal(await ui.webview.waitFor("#answer", "Hello"), "Hello, Ada!");
     assert.ok(vscode.window.tabGroups.activeTabGroup.activeTab?.input instanceof vscode.TabInputCustom);
+  });
+
+  it("shows a page in every kind of theme, with that theme's colours", async () => {
+    await vscode.commands.executeCommand("vscode.open", file("first.probe"));
+    await ui.webview.waitFor("#ping");
+    const seen = new Map<string, Theme>();
+    for (const theme of ["light", "highContrast", "highContrastLight", "dark"] as const) {
+      await useTheme(theme);
+      const colours = await Promise.all(["color", "background-color"].map((name) => ui.webview.style("body", name)));
+      seen.set(colours.join(" on "), theme);
+    }
+    assert.deepEqual([...seen.values()], ["light", "highContrast", "highContrastLight", "dark"], [...seen].join("; "));
+  });
+
+  it("takes pictures in three themes and in a narrow window", async () => {
+    const files = await pictures("host-probe");
+    assert.equal(files.length, 4);
+    const widths = files.map((picture) => readFileSync(picture).readUInt32BE(pngWidthAt));
+    assert.deepEqual(widths, [1400, 1400, 1400, 720]);
   });
 
   it("runs a command from the explorer's context menu with the file that was clicked", async () => {

@@ -17,8 +17,7 @@ function remote(path: readonly string[]): unknown {
 
 async function call(request: UiRequest): Promise<unknown> {
   const address = process.env[bridgeVariable];
-  if (address === undefined)
-    throw new Error("No bridge to the window: start these tests with npm test or npm run test:desktop.");
+  if (address === undefined) throw new Error("No bridge to the window: start these tests with npm test.");
   const response = await fetch(address, { method: "POST", body: JSON.stringify(request) });
   const answer = (await response.json()) as UiAnswer;
   if ("error" in answer) throw new Error(`ui.${request.path.join(".")}: ${answer.error}`);

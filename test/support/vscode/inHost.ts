@@ -15,7 +15,14 @@ const testTimeoutMs = 60_000;
  * @throws where a test failed, which VS Code reports as its exit code
  */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "bdd", color: false, timeout: testTimeoutMs, reporter: "spec", forbidOnly: true });
+  const mocha = new Mocha({
+    ui: "bdd",
+    color: false,
+    timeout: testTimeoutMs,
+    reporter: "spec",
+    forbidOnly: true,
+    forbidPending: true,
+  });
   const wanted = process.env[selectVariable];
   if (wanted !== undefined && wanted !== "") mocha.grep(new RegExp(wanted));
   for (const file of readdirSync(__dirname, { recursive: true, encoding: "utf8" }).sort()) {

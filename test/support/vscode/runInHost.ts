@@ -50,7 +50,7 @@ export async function runInHost(what: InHostRun): Promise<Counts> {
     const timer = setTimeout(() => exit.resolve(`no end after ${suiteTimeoutMs / 60_000} minutes`), suiteTimeoutMs);
     const code = await exit.promise;
     clearTimeout(timer);
-    const counts = countEvents(readEvents(report));
+    const counts = countEvents(readEvents(report), what.only !== undefined);
     if (code !== 0) await explain(workbench, code, counts);
     const asked = workbench.askedOutside();
     if (asked.length > 0) console.log(`The window asked for things outside: ${asked.join(", ")}`);

@@ -1,74 +1,75 @@
 /**
  * Runs a suite of tests in the extension host of one or both editors.
  *
- *   node dist-test/runner.mjs --suite extension --vsix FILE [--host newest|oldest]... [--only REGEX] [--counts FILE]
+ *   node runner.mjs --tests ENTRY --extension FOLDER|VSIX --workspace FOLDER [--editor newest|oldest]... [--only REGEX] [--counts FILE]
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type SuiteName, suiteEntry, suites } from "../../../scripts/lib/bundleTests.mjs";
 import { root, seconds } from "../../../scripts/lib/run.mjs";
-import { HostUnavailable } from "../../../scripts/vscodeHost/install.mjs";
 import { type HostName, hostNames, hostVersions } from "../../../scripts/vscodeHost/versions.mjs";
 import type { Counts } from "./inHostEvents.ts";
-import { runInHost } from "./runInHost.ts";
+import { type InHostRun, runInHost } from "./runInHost.ts";
 import { unpackVsix } from "./vsix.ts";
-
-/** The extension of the editor's own smoke test. */
-const probe = path.join(root, "test/e2e/host/probe");
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      suite: { type: "string", default: "extension" },
-      host: { type: "string", multiple: true, default: [...hostNames] },
-      vsix: { type: "string" },
+      tests: { type: "string" },
+      extension: { type: "string" },
+      workspace: { type: "string" },
+      editor: { type: "string", multiple: true, default: [...hostNames] },
       only: { type: "string" },
       counts: { type: "string" },
     },
   });
-  const suite = oneOf(values.suite, Object.keys(suites) as SuiteName[], "--suite");
-  const hosts = values.host.map((name) => oneOf(name, hostNames, "--host"));
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const unpacked = values.vsix === undefined ? undefined : unpackVsix(values.vsix);
-  if (suite === "extension" && unpacked === undefined) throw new Error("The suite of the extension needs --vsix FILE.");
+  const hosts = values.editor.map(hostNamed);
+  const extension = path.resolve(root, given(values.extension, "--extension"));
+  const unpacked = extension.endsWith(".vsix") ? unpackVsix(extension) : undefined;
+  const what = {
+    extension: unpacked?.folder ?? extension,
+    tests: path.resolve(root, given(values.tests, "--tests")),
+    workspace: path.resolve(root, given(values.workspace, "--workspace")),
+    ...(values.only !== undefined && { only: values.only }),
+  };
+  const results: Counts[] = [];
   try {
-    for (const host of hosts) {
-      const counts = await runOne(suite, host, unpacked?.folder ?? probe, values.only);
-      total.passed += counts.passed;
-      total.failed += counts.failed;
-      total.skipped += counts.skipped;
-    }
+    for (const host of hosts) results.push(await runOne({ ...what, host }));
   } finally {
     unpacked?.remove();
   }
+  const total = sum(results);
   if (values.counts !== undefined) writeFileSync(values.counts, JSON.stringify(total));
   process.exitCode = total.failed > 0 ? 1 : 0;
 }
 
-async function runOne(suite: SuiteName, host: HostName, extension: string, only: string | undefined): Promise<Counts> {
+async function runOne(what: InHostRun): Promise<Counts> {
   const started = Date.now();
-  console.log(`\nVS Code ${hostVersions[host].codeServer.replace(/^4/, "1")}, suite "${suite}"`);
+  console.log(`\nVS Code ${hostVersions[what.host].codeServer.replace(/^4/, "1")}`);
   try {
-    const workspace = path.join(root, suite === "host" ? "test/e2e/host/workspace" : "examples");
-    const tests = suiteEntry(suite);
-    const counts = await runInHost({ host, extension, tests, workspace, ...(only !== undefined && { only }) });
+    const counts = await runInHost(what);
     console.log(`  took ${seconds(started)}`);
     return counts;
   } catch (error) {
-    if (error instanceof HostUnavailable) {
-      console.log(`SKIPPED: ${error.message}`);
-      return { passed: 0, failed: 0, skipped: 1 };
-    }
     console.error(error);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
-function oneOf<T extends string>(value: string, choices: readonly T[], option: string): T {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new Error(`${option} is one of ${choices.join(", ")}, not ${value}`);
+function sum(results: readonly Counts[]): Counts {
+  const add = (key: keyof Counts) => results.reduce((all, result) => all + result[key], 0);
+  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped") };
+}
+
+function given(value: string | undefined, option: string): string {
+  if (value === undefined) throw new Error(`${option} is missing`);
+  return value;
+}
+
+function hostNamed(value: string): HostName {
+  const found = hostNames.find((name) => name === value);
+  if (found === undefined) throw new Error(`--editor is one of ${hostNames.join(", ")}, not ${value}`);
   return found;
 }
 

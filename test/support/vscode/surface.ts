@@ -24,7 +24,11 @@ export interface Box {
  * `text=...`); they see into open shadow roots. Where several elements match, the first is taken.
  */
 export class Surface {
-  constructor(private readonly root: () => Page | FrameLocator) {}
+  /** @param pictureFile where the picture of that name goes */
+  constructor(
+    private readonly root: () => Page | FrameLocator,
+    private readonly pictureFile: (name: string) => string,
+  ) {}
 
   private first(selector: string): Locator {
     return this.root().locator(selector).first();
@@ -136,8 +140,9 @@ export class Surface {
       .waitFor({ state: "hidden", timeout: timeoutMs });
   }
 
-  /** A picture of one element. @returns its file */
-  async picture(selector: string, file: string): Promise<string> {
+  /** A picture of one element, by name. @returns its file */
+  async picture(selector: string, name: string): Promise<string> {
+    const file = this.pictureFile(name);
     await this.first(selector).screenshot({ path: file, timeout: uiTimeoutMs });
     return file;
   }

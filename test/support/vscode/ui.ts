@@ -2,11 +2,13 @@ import path from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import { Surface, uiTimeoutMs } from "./surface.ts";
 
-/** VS Code registers an extension's menus some seconds after it has shown its explorer. */
-const menuTimeoutMs = 30_000;
+/** VS Code registers an extension's menus and commands some seconds after it has shown its explorer. */
+const lateTimeoutMs = 30_000;
 const menuRetryMs = 500;
 /** A menu takes no click in the moment in which it opens; one that is still there after this has not taken it. */
 const menuClosesMs = 500;
+/** The palette fills at once with the commands that there are when it opens, and takes in none that come later. */
+const paletteFillsMs = 1_000;
 
 /** Where the workbench shows its parts; alike in VS Code 1.100 and 1.139. */
 const select = {
@@ -19,6 +21,14 @@ const select = {
   statusItem: ".statusbar-item:not(.hidden)",
   editorAction: ".editor-group-container.active .editor-actions .action-item .action-label",
   tab: ".tabs-container .tab",
+} as const;
+
+/** Kinds of themes as webviews are told them, and the workbench's class for each. */
+const workbenchThemes = {
+  "vscode-dark": "vs-dark",
+  "vscode-light": "vs",
+  "vscode-high-contrast": "hc-black",
+  "vscode-high-contrast-light": "hc-light",
 } as const;
 
 /**
@@ -34,8 +44,9 @@ export class Ui {
     private readonly page: Page,
     private readonly pictures: string,
   ) {
-    this.webview = new Surface(() => visibleWebview(page));
-    this.workbench = new Surface(() => page);
+    const pictureFile = (name: string) => this.pictureFile(name);
+    this.webview = new Surface(() => visibleWebview(page), pictureFile);
+    this.workbench = new Surface(() => page, pictureFile);
   }
 
   /** Presses keys, one after another, such as "Control+Shift+M". */
@@ -54,9 +65,20 @@ export class Ui {
 
   /** A picture of the whole window, by name. @returns its file */
   async screenshot(name: string): Promise<string> {
-    const file = path.join(this.pictures, `${name.replace(/[^\w.-]+/g, "-")}.png`);
+    const file = this.pictureFile(name);
     await this.page.screenshot({ path: file });
     return file;
+  }
+
+  /**
+   * Waits until the workbench shows a theme of this kind, and the visible editor's webview too where there is one.
+   * @param kind as VS Code tells it to webviews, such as "vscode-dark"
+   */
+  async themeShown(kind: keyof typeof workbenchThemes): Promise<void> {
+    await this.page.locator(`.monaco-workbench.${workbenchThemes[kind]}`).waitFor({ timeout: uiTimeoutMs });
+    if (!(await visibleWebviewFrame(this.page).isVisible())) return;
+    const body = visibleWebview(this.page).locator(`body[data-vscode-theme-kind="${kind}"]`);
+    await body.waitFor({ state: "attached", timeout: uiTimeoutMs });
   }
 
   /** The files and folders that the explorer shows. */
@@ -99,11 +121,18 @@ export class Ui {
     await this.page.locator(`${select.editorAction}[aria-label^="${label}"]`).first().click({ timeout: uiTimeoutMs });
   }
 
-  /** Runs a command from the command palette by its title, as shown there. */
+  /** Runs a command from the command palette by its title, as shown there, waiting until the palette has it. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
-    await this.quickType(`>${title}`);
-    await this.quickChoose(title);
+    const found = this.page.locator(select.quickRow).filter({ hasText: title }).first();
+    const deadline = Date.now() + lateTimeoutMs;
+    for (;;) {
+      await this.page.keyboard.press("F1");
+      await this.quickType(`>${title}`);
+      if (await comes(found, paletteFillsMs)) break;
+      if (Date.now() > deadline) throw new Error(`the command palette has no "${title}"`);
+      await this.page.keyboard.press("Escape");
+    }
+    await found.click({ timeout: uiTimeoutMs });
   }
 
   /** The title, the placeholder and the items of the open quick pick, once it has any. */
@@ -165,6 +194,10 @@ export class Ui {
     return (await this.workbench.texts(select.tab)).map((text) => text.trim());
   }
 
+  private pictureFile(name: string): string {
+    return path.join(this.pictures, `${name.replace(/[^\w.-]+/g, "-")}.png`);
+  }
+
   private row(name: string): Locator {
     const exact = new RegExp(`^\\s*${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*$`);
     return this.page.locator(select.explorerRow).filter({ hasText: exact }).first();
@@ -181,17 +214,13 @@ export class Ui {
     const deadline = Date.now() + uiTimeoutMs;
     for (;;) {
       await item.click({ timeout: uiTimeoutMs });
-      const closed = await item.waitFor({ state: "hidden", timeout: menuClosesMs }).then(
-        () => true,
-        () => false,
-      );
-      if (closed) return;
+      if (await comes(item, menuClosesMs, "hidden")) return;
       if (Date.now() > deadline) throw new Error(`the menu does not take a click on "${label}"`);
     }
   }
 
   private async menu(open: () => Promise<void>, choose: string): Promise<readonly string[]> {
-    const deadline = Date.now() + menuTimeoutMs;
+    const deadline = Date.now() + lateTimeoutMs;
     for (;;) {
       await open();
       const labels = await this.menuLabels();
@@ -206,8 +235,19 @@ export class Ui {
   }
 }
 
+/** Whether it gets to that state in this time. */
+function comes(what: Locator, timeout: number, state: "visible" | "hidden" = "visible"): Promise<boolean> {
+  return what.waitFor({ state, timeout }).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The document of the webview in the visible editor: VS Code nests it in two frames. */
 function visibleWebview(page: Page): FrameLocator {
-  const outer = page.locator("iframe.webview.ready").filter({ visible: true }).first();
-  return outer.contentFrame().frameLocator("iframe#active-frame");
+  return visibleWebviewFrame(page).contentFrame().frameLocator("iframe#active-frame");
+}
+
+function visibleWebviewFrame(page: Page): Locator {
+  return page.locator("iframe.webview.ready").filter({ visible: true }).first();
 }

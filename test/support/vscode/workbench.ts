@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import type { Browser, Page } from "playwright-core";
 import { root } from "../../../scripts/lib/run.mjs";
 import { ensureHost, type Host } from "../../../scripts/vscodeHost/install.mjs";
@@ -8,11 +9,11 @@ import type { HostName } from "../../../scripts/vscodeHost/versions.mjs";
 import { launchBrowser } from "../browser.ts";
 import { Ui } from "./ui.ts";
 
-/** Where runs leave pictures and logs; git ignores it. */
-export const resultsFolder = path.join(root, "test-results");
+/** Where runs leave pictures; git ignores it. Elsewhere with `npm test -- --pictures DIR`. */
+const resultsFolder = path.join(root, "test-results");
 
 /** A laptop's window. */
-const defaultSize = { width: 1400, height: 900 };
+export const defaultSize = { width: 1400, height: 900 };
 
 /** Which editor to open, and on what. */
 export interface WorkbenchOptions {
@@ -24,6 +25,8 @@ export interface WorkbenchOptions {
   readonly trust?: boolean;
   /** An extension to install first, as a user would. */
   readonly vsix?: string;
+  /** Or one to link from its folder. */
+  readonly extension?: string;
   /** Instead: an unpacked extension, and tests (a module with `run`) to run with it in the extension host. */
   readonly inHost?: { readonly extension: string; readonly tests: string };
   /** Variables for the extension host. */
@@ -60,7 +63,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     await options.prepare?.(page);
     await page.goto(workbenchUrl(server, options));
     await page.locator(".monaco-workbench").waitFor();
-    const pictures = path.join(resultsFolder, "pictures", host.version);
+    const pictures = process.env.SIGMAQUANT_PICTURES ?? path.join(resultsFolder, "pictures", host.version);
     mkdirSync(pictures, { recursive: true });
     const close = async () => {
       await browser.close();
@@ -75,12 +78,13 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
 }
 
 async function startBoth(host: Host, options: WorkbenchOptions): Promise<[Server, Browser]> {
-  const { settings, trust, vsix, env, inHost } = options;
+  const { settings, trust, vsix, extension, env, inHost } = options;
   const [server, browser] = await Promise.allSettled([
     startServer(host, {
       ...(settings && { settings }),
       ...(trust && { trust }),
       ...(vsix && { vsix }),
+      ...(extension && { extension }),
       ...(env && { env }),
       testDriver: inHost !== undefined,
     }),

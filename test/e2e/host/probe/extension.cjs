@@ -1,4 +1,4 @@
-/** The smallest extension with a command, a custom editor and a log: what the smoke test of the editors themselves looks at. */
+/** The smallest extension with commands, a custom editor and a log: what the smoke test of the editors themselves looks at. */
 "use strict";
 const vscode = require("vscode");
 
@@ -20,6 +20,10 @@ exports.activate = (context) => {
     vscode.commands.registerCommand("hostProbe.greet", (uri) => {
       greeted.push(uri?.toString());
       log.info("greeted");
+    }),
+    vscode.commands.registerCommand("hostProbe.ask", async () => {
+      const answer = await vscode.window.showInformationMessage("How are you?", "Fine");
+      vscode.window.setStatusBarMessage(`The answer is ${answer}`);
     }),
     vscode.window.registerCustomEditorProvider("hostProbe.editor", {
       openCustomDocument: (uri) => ({ uri, dispose() {} }),

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A process that runs (Linux only); one that has ended and waits for its parent to notice is none. */
+interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
+}
+
+/** All that a process has started, and what that has started, and so on. */
+export function descendants(of: number): readonly number[] {
+  const all = runningProcesses();
+  const below = (parent: number): readonly number[] =>
+    all.filter((one) => one.parent === parent).flatMap(({ pid }) => [pid, ...below(pid)]);
+  return below(of);
+}
+
+/** Those that run now. */
+export function stillRunning(pids: readonly number[]): readonly number[] {
+  const running = new Set(runningProcesses().map(({ pid }) => pid));
+  return pids.filter((pid) => running.has(pid));
+}
+
+function runningProcesses(): readonly RunningProcess[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = statOf(name);
+      if (stat === undefined) return [];
+      // "pid (name, which may hold anything) state parent ..."
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return state === "Z" ? [] : [{ pid: Number(name), parent: Number(parent) }];
+    });
+}
+
+function statOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    // It ended since the folder was listed.
+    return undefined;
+  }
+}
