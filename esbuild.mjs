@@ -43,6 +43,8 @@ export function nodeBuild({ production = false, outdir = "dist" } = {}) {
     outdir,
     outExtension: { ".js": ".cjs" },
     platform: "node",
+    // jsonc-parser's "main" is UMD, whose requires no bundler can follow.
+    mainFields: ["module", "main"],
     // Node 20 is what `engines` promises; VS Code 1.100 runs it too.
     target: "node20",
     format: "cjs",

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { version } from "../../package.json" with { type: "json" };
+import packageJson from "../../package.json" with { type: "json" };
 import { allocateCommand } from "./commands/allocate.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { compareCommand } from "./commands/compare.ts";
@@ -29,7 +29,7 @@ const program = new Command("sigmaquant")
   .description(
     "Fits an ONNX model to an edge device: a bitwidth for each layer, with proof that it fits and of what it costs.",
   )
-  .version(version)
+  .version(packageJson.version)
   .showHelpAfterError("(run with --help for the options and examples)")
   .exitOverride();
 for (const make of [
@@ -55,15 +55,19 @@ Examples:
   $ sigmaquant quantize model.onnx --profile generic --weight-memory 32KiB --calibration calib.npz --json`,
 );
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // It has printed its own message; --help and --version come here too.
-    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;
-  } else {
-    // An option's value that could not be read.
-    printError(error, { json: process.argv.includes("--json"), verbose: process.argv.includes("--verbose") });
-    process.exitCode = exitCodes.badInput;
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed its own message; --help and --version come here too.
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;
+    } else {
+      // An option's value that could not be read.
+      printError(error, { json: process.argv.includes("--json"), verbose: process.argv.includes("--verbose") });
+      process.exitCode = exitCodes.badInput;
+    }
   }
 }
+
+void main();

@@ -4,7 +4,7 @@ import { SigmaQuantError } from "../core/errors.ts";
 /** Exit codes of the terminal program. */
 export const exitCodes = { done: 0, infeasible: 1, badInput: 2, interrupted: 130 } as const;
 
-/** Borders that survive a log file: one rule below the head. */
+/** No borders: the one rule, below the head, is drawn by renderTable. */
 const plainBorders = {
   top: "",
   "top-mid": "",
@@ -16,8 +16,8 @@ const plainBorders = {
   "bottom-right": "",
   left: "",
   "left-mid": "",
-  mid: "─",
-  "mid-mid": "  ",
+  mid: "",
+  "mid-mid": "",
   right: "",
   "right-mid": "",
   middle: "  ",

@@ -1,8 +1,8 @@
 import { SigmaQuantError } from "../errors.ts";
 import type { Bits } from "../hardware/profile.ts";
-import { outputChannels, takesBias } from "../model/bias.ts";
+import { outputChannels, readBias, takesBias } from "../model/bias.ts";
 import type { LayerSite } from "../model/discover.ts";
-import { readWeight } from "../model/weightChain.ts";
+import { readWeight } from "../model/readWeight.ts";
 import type { QuantizedLayer } from "../qdq/types.ts";
 import { dequantize, quantizeWeights } from "../quant/quantizer.ts";
 import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
@@ -68,10 +68,8 @@ export class CandidateWeights implements WeightSource {
   async bias(layer: string): Promise<Float32Array | undefined> {
     const site = this.site(layer);
     if (!takesBias(site)) return undefined;
-    const name = site.uses[0]?.bias ?? "";
-    if (name === "" || site.layer.opType === "MatMul") return new Float32Array(outputChannels(site));
-    const tensor = this.prepared.scope.constant(name);
-    return tensor ? this.prepared.model.tensors.readFloat32(tensor) : new Float32Array(outputChannels(site));
+    const bias = await readBias(this.prepared.model.tensors, site);
+    return bias ?? new Float32Array(outputChannels(site));
   }
 
   quantizedLayer(layer: string, bits: Bits): Promise<QuantizedLayer> {

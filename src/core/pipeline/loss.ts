@@ -9,7 +9,9 @@ export type LossOf = (layer: string, bits: Bits) => number;
 export function weightLosses(
   statistics: ReadonlyMap<string, WeightStatistics>,
 ): Readonly<Record<string, Readonly<Partial<Record<Bits, number>>>>> {
-  return Object.fromEntries([...statistics].map(([layer, { errors }]) => [layer, normalizedKl(errors)]));
+  return Object.fromEntries(
+    [...statistics].map(([layer, { errors }]) => [layer, Object.fromEntries(normalizedKl(errors))]),
+  );
 }
 
 /**

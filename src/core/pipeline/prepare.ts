@@ -2,12 +2,13 @@ import { type PeakMemory, peakActivationBytes, type ScheduledNode } from "../har
 import { activationBytes } from "../hardware/costMemory.ts";
 import type { ActivationBits } from "../hardware/profile.ts";
 import { lowBitValues, quantizedActivations } from "../model/activations.ts";
+import type { AssumedDim } from "../model/assumedDims.ts";
 import { type Discovery, discoverLayers, quantizableSites } from "../model/discover.ts";
 import { foldBatchNorm } from "../model/foldBatchNorm.ts";
 import { withCounts } from "../model/macs.ts";
 import { outputKindOf } from "../model/outputKind.ts";
-import { graphScope, nodeReads, type Scope } from "../model/scope.ts";
-import { type AssumedDim, inferShapes } from "../model/shapes.ts";
+import { nodeReads } from "../model/scope.ts";
+import { inferShapes } from "../model/shapes.ts";
 import { product } from "../model/weightChain.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -21,8 +22,6 @@ export interface PreparedModel {
   /** The file it came from, as the inference adapter understands it: what is run when the model is too large for one message. */
   readonly path?: string;
   readonly discovery: Discovery;
-  /** The main graph's constants and producers. */
-  readonly scope: Scope;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly types: ReadonlyMap<string, ValueInfo["type"]>;
   readonly assumed: readonly AssumedDim[];
@@ -64,7 +63,6 @@ export async function prepareModel(
     model,
     ...(options.path !== undefined && { path: options.path }),
     discovery: withCounts(discovery, inferred.shapes),
-    scope: graphScope(model.graph),
     shapes: inferred.shapes,
     types: inferred.types,
     assumed: inferred.assumed,
