@@ -96,24 +96,26 @@ function parseShape(tuple: string): readonly number[] | undefined {
   return parts.map((part) => Number.parseInt(part, 10));
 }
 
-const types: Readonly<Record<string, NumericType>> = {
-  f2: "float16",
-  f4: "float32",
-  f8: "float64",
-  i1: "int8",
-  i2: "int16",
-  i4: "int32",
-  i8: "int64",
-  u1: "uint8",
-  u2: "uint16",
-  u4: "uint32",
-  u8: "uint64",
-  b1: "bool",
-};
+const types: ReadonlyMap<string, NumericType> = new Map(
+  Object.entries({
+    f2: "float16",
+    f4: "float32",
+    f8: "float64",
+    i1: "int8",
+    i2: "int16",
+    i4: "int32",
+    i8: "int64",
+    u1: "uint8",
+    u2: "uint16",
+    u4: "uint32",
+    u8: "uint64",
+    b1: "bool",
+  }),
+);
 
 function parseType(descr: string, place: Place): { readonly type: NumericType; readonly littleEndian: boolean } {
   const [, order = "|", code = ""] = /^([<>|=]?)(.*)$/s.exec(descr) ?? [];
-  const type = types[code];
+  const type = types.get(code);
   if (type !== undefined) return { type, littleEndian: order !== ">" };
   const kinds: readonly (readonly [RegExp, string, string])[] = [
     [

@@ -8,6 +8,9 @@ export interface Random {
   gaussian(): number;
 }
 
+/** 2^32 over the golden ratio: the usual step of a Weyl sequence, whose bits look like nothing. */
+const weylStep = 0x9e3779b9;
+
 /**
  * xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021), its state filled by a
  * Weyl sequence through the murmur3 finalizer so that neighbouring seeds have unrelated streams.
@@ -16,10 +19,11 @@ export interface Random {
 export function random(...seeds: readonly number[]): Random {
   let weyl = 0;
   const fill = () => {
-    weyl = (weyl + 0x9e3779b9) | 0;
+    weyl = (weyl + weylStep) | 0;
     return finalize(weyl);
   };
-  for (const seed of seeds) weyl = finalize(weyl ^ seed);
+  // A step before each seed: without it a leading 0 would change nothing.
+  for (const seed of seeds) weyl = finalize((weyl + weylStep) ^ seed);
   let a = fill();
   let b = fill();
   let c = fill();
