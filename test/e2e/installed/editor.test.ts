@@ -75,16 +75,3 @@ describe.each(chosenEditors())("an extension installed in the %s editor", (host)
     expect(existsSync(data)).toBe(false);
   });
 });
-
-describe("an extension linked from its folder, as npm run vscode has it", () => {
-  it("works without being packaged", async () => {
-    const [host = "newest"] = chosenEditors();
-    const workbench = await openWorkbench({ host, folder: workspace.folder, extension: probe });
-    try {
-      await workbench.ui.command("Host Probe: Ask");
-      await workbench.ui.notification("How are you?");
-    } finally {
-      await workbench.close();
-    }
-  });
-});
