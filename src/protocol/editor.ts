@@ -49,7 +49,7 @@ export interface LayerRow {
   readonly params: number;
   readonly macs?: number;
   readonly sigma?: number;
-  /** From the weights alone, by bitwidth. */
+  /** From the weights alone, by bitwidth. An SQNR of Infinity (exact) is null after its way through JSON. */
   readonly weightErrors?: readonly WeightError[];
   /** Measured on samples, in `metric` of the snapshot. */
   readonly sensitivity?: Readonly<Partial<Record<Bits, number>>>;
@@ -111,7 +111,14 @@ export type Notice =
   | { readonly kind: "stale"; readonly changed: number; readonly layers: number; readonly secondsAgo: number }
   | { readonly kind: "restarted"; readonly kept: number; readonly total: number }
   | { readonly kind: "stopped"; readonly done: number; readonly total: number }
-  | { readonly kind: "layerFailed"; readonly layer: string; readonly message: string; readonly bits: Bits }
+  | {
+      readonly kind: "layerFailed";
+      readonly layer: string;
+      readonly message: string;
+      readonly bits: Bits;
+      /** Samples with which another try may work: `Retry with 64`. */
+      readonly retrySamples?: number;
+    }
   | { readonly kind: "noEvaluation" }
   | { readonly kind: "noRuntime"; readonly message: string }
   | {
@@ -205,6 +212,8 @@ export interface EditorSnapshot {
   readonly pareto?: Pareto;
   readonly trace: readonly SearchStep[];
   readonly traceSeconds?: number;
+  /** Drop of accuracy (fraction) beyond which the search gives a step up: the border of its abandon zone. */
+  readonly abandonDrop?: number;
   readonly certificate?: {
     readonly loss: number;
     readonly optimum: number;
@@ -231,6 +240,8 @@ export interface WeightHistogram {
   readonly max: number;
   readonly counts: readonly number[];
   readonly sigma: number;
+  /** Output channels, each with a scale of its own. */
+  readonly channels?: number;
   /** Quantization levels of the channel with the median scale, by bitwidth. */
   readonly levels: Readonly<Partial<Record<Bits, readonly number[]>>>;
   /** Fraction of the weights that are clipped, by bitwidth. */

@@ -1,7 +1,7 @@
-import path from "node:path";
 import type { Command } from "commander";
 import { serializePlan } from "../../core/plan/planFile.ts";
 import { writeTextAtomic } from "../../node/files.ts";
+import { defaultPlanPath } from "../../node/quantizeToFiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { withDecision } from "../decide.ts";
 import { exitCodes, print, printJson } from "../output.ts";
@@ -36,10 +36,4 @@ export function allocateCommand(signal: AbortSignal): Command {
         }),
       ),
     );
-}
-
-/** `<model>.sigmaquant.json` beside the model. */
-export function defaultPlanPath(model: string): string {
-  const { dir, name } = path.parse(model);
-  return path.join(dir, `${name}.sigmaquant.json`);
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { checkFile } from "../../core/pipeline/checkFile.ts";
 import { defaultBatch } from "../../core/pipeline/settings.ts";
 import { openDataset } from "../../node/openData.ts";
+import { saturationNote } from "../../node/quantizeToFiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { parseCount } from "../context.ts";
 import { evaluationTable } from "../evaluation.ts";
@@ -58,7 +59,3 @@ export function evaluateCommand(signal: AbortSignal): Command {
       }),
     );
 }
-
-/** For reports: why a user's own numbers may be lower on this machine. */
-export const saturationNote =
-  "This CPU's default int8 kernels saturate; the figures are from exact ones (session.x64quantprecision=1)";

@@ -97,6 +97,7 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
         strategy: settings.strategy,
         statistics,
         loss,
+        measured: table !== undefined,
         ...(searchLimit !== undefined && { maxDrop: searchLimit }),
         ...(search && { evaluator: search }),
       },

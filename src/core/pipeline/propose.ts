@@ -19,6 +19,7 @@ export interface ProposeInput {
   readonly statistics: ReadonlyMap<string, WeightStatistics>;
   /** Measured sensitivities where there are any, else those estimated from the weights. */
   readonly loss: LossOf;
+  readonly measured: boolean;
   /** Largest loss of accuracy, a fraction. */
   readonly maxDrop?: number;
   /** Runs mixes on calibration samples. Without it (nothing may be run) the exact solver decides for "sigmaquant" too. */
@@ -39,6 +40,9 @@ export interface Proposal {
 
 /** A gap that nobody sees; proving the last bit of optimality can take as long as all before. */
 const solverGap = 1e-3;
+
+/** Steps of both phases when the search goes its whole way; for the progress bar. */
+const usualSteps = 43;
 
 /** Chooses bits for one device by the given strategy; when the budgets can't be met, the point nearest to them. */
 export async function propose(input: ProposeInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Proposal> {
@@ -81,10 +85,11 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
           table: fit.table,
           sigma: (layer) => input.statistics.get(layer)?.sigma ?? 0,
           sensitivity: loss,
+          measured: input.measured,
           ...(input.maxDrop !== undefined && { maxDrop: input.maxDrop }),
           evaluate: async (bits, s) => ({ drop: searchDrop(evaluator.float, await evaluator.evaluate(bits, s)) }),
         },
-        (step, total) => onProgress({ stage: "Searching", done: step.step, total, note: step.zone }),
+        (step) => onProgress({ stage: "Searching", done: step.step, total: usualSteps, note: step.zone }),
         signal,
       );
       return finish(found.bits, found.trace);

@@ -1,0 +1,117 @@
+import type { Bits, Budgets, HardwareProfile } from "../core/hardware/profile.ts";
+import type { InferredShapes } from "../core/model/shapes.ts";
+import type { Evaluation } from "../core/pipeline/evaluate.ts";
+import type { RunSettings } from "../core/pipeline/settings.ts";
+import type { Baseline, Plan } from "../core/plan/types.ts";
+import type { Progress } from "../core/ports.ts";
+import type { ActivationQuantization, StoredWeight } from "../core/qdq/types.ts";
+import type { Measurement } from "../core/sensitivity/measured.ts";
+import type { WeightStatistics } from "../core/sensitivity/types.ts";
+
+/** A model as a job names it; the engine opens it once and again when the file was changed. */
+export interface ModelSource {
+  readonly path: string;
+  readonly dims: Readonly<Record<string, number>>;
+}
+
+export interface SampleSource {
+  /** Absent = synthetic samples. */
+  readonly path?: string;
+}
+
+/** Where samples are from, as they turned out. */
+export interface SampleFacts {
+  readonly samples: number;
+  readonly hasLabels: boolean;
+  readonly synthetic: boolean;
+  readonly hash: string;
+  readonly notes: readonly string[];
+}
+
+export type Measurements = ReadonlyMap<string, ReadonlyMap<Bits, Measurement>>;
+
+export interface DecideJob {
+  readonly model: ModelSource;
+  readonly modelHash: string;
+  readonly profile: HardwareProfile;
+  readonly profileRef: string;
+  readonly limits: Budgets;
+  readonly settings: RunSettings;
+  readonly calibration: SampleSource;
+  readonly evaluation?: SampleSource;
+  readonly known: Measurements;
+}
+
+export interface DecideResult {
+  readonly plan: Plan;
+  readonly baselines: readonly Baseline[];
+  readonly activations: ReadonlyMap<string, ActivationQuantization>;
+  readonly notes: readonly string[];
+}
+
+export interface QuantizeJob extends DecideJob {
+  readonly output: string;
+  readonly files: { readonly plan: string; readonly report: string; readonly csv: string };
+  /** The plan in the workspace, when its bits are to be used as they are; else the strategy decides. */
+  readonly planned?: ReadonlyMap<string, Bits | null>;
+}
+
+export interface QuantizeOutcome extends DecideResult {
+  readonly evaluation?: Evaluation;
+  readonly stored: readonly StoredWeight[];
+  /** Absent when the budgets can't be met: no model is written then. */
+  readonly written?: { readonly model: string; readonly data?: string; readonly bytes: number };
+}
+
+/** What a job is told and what it answers, by kind. Plain data: it goes over a process boundary. */
+export interface Jobs {
+  readonly shapes: { readonly params: ModelSource; readonly result: InferredShapes };
+  readonly weights: {
+    readonly params: { readonly model: ModelSource; readonly bits: readonly Bits[] };
+    readonly result: null;
+  };
+  readonly samples: {
+    readonly params: { readonly model: ModelSource; readonly set: SampleSource };
+    readonly result: SampleFacts;
+  };
+  readonly measure: {
+    readonly params: {
+      readonly model: ModelSource;
+      readonly set: SampleSource;
+      readonly bits: ReadonlyMap<string, readonly Bits[]>;
+      readonly samples: number;
+      readonly batch: number;
+      readonly threads?: number;
+      readonly known: Measurements;
+    };
+    readonly result: { readonly samples: number; readonly unmeasurable?: string };
+  };
+  readonly decide: { readonly params: DecideJob; readonly result: DecideResult };
+  readonly quantize: { readonly params: QuantizeJob; readonly result: QuantizeOutcome };
+}
+export type JobKind = keyof Jobs;
+
+/** What a job tells while it runs. */
+export type JobEvent =
+  | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "statistics"; readonly layer: string; readonly statistics: WeightStatistics }
+  | { readonly type: "measured"; readonly layer: string; readonly bits: Bits; readonly value: Measurement };
+
+export type ToEngine =
+  | { [K in JobKind]: { readonly id: number; readonly kind: K; readonly params: Jobs[K]["params"] } }[JobKind]
+  | { readonly id: number; readonly kind: "cancel" };
+
+/** An error as it crosses the process boundary. */
+export interface WireError {
+  readonly message: string;
+  readonly code?: `SQ${number}`;
+  readonly slug?: string;
+  readonly remedy?: string;
+  readonly place?: object;
+  readonly aborted?: boolean;
+}
+
+export type FromEngine =
+  | { readonly id: number; readonly event: JobEvent }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: WireError };

@@ -1,0 +1,131 @@
+import type { Bits, Resource } from "../core/hardware/profile.ts";
+import type { DropLimit } from "../core/pipeline/settings.ts";
+import type { Strategy } from "../core/plan/types.ts";
+import type { Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
+
+/**
+ * A custom request or notification of the language server: its method's name and, for the compiler, the types of what goes
+ * over the wire. URIs are strings, as in the Language Server Protocol.
+ */
+export interface Method<Params, Result = void> {
+  readonly method: string;
+  /** Never set; carries the types. */
+  readonly types?: (params: Params) => Result;
+}
+
+function method<Params, Result = void>(name: string): Method<Params, Result> {
+  return { method: `sigmaquant/${name}` };
+}
+
+export interface ModelRef {
+  readonly uri: string;
+}
+
+/** What the user chose for a model; absent = the default. Kept by the extension, sent when it changes. */
+export interface ModelChoices {
+  /** `preset:<name>` or a file URI. */
+  readonly profile?: string;
+  readonly calibration?: string;
+  readonly evaluation?: string;
+  readonly strategy?: Strategy;
+  readonly dropLimit?: DropLimit | null;
+}
+
+/** Settings of the extension, as the server needs them. */
+export interface ServerSettings {
+  readonly profile: string;
+  readonly calibration: string;
+  readonly evaluation: string;
+  readonly bits: readonly Bits[];
+  readonly strategy: Strategy;
+  readonly dims: Readonly<Record<string, number>>;
+  readonly threads: number;
+  readonly samples: number;
+}
+
+export interface InitializationOptions {
+  readonly trusted: boolean;
+  /** Folder for cached analyses. */
+  readonly cacheFolder: string;
+  readonly settings: ServerSettings;
+}
+
+export interface QuantizeParams extends ModelRef {
+  /** Path of the quantized model; beside the model when absent. */
+  readonly output?: string;
+  readonly overwrite: boolean;
+}
+
+export type QuantizeResult =
+  | { readonly kind: "done"; readonly comparison: Comparison; readonly output?: string }
+  /** These files are there already: ask, then send again with `overwrite`. */
+  | { readonly kind: "exists"; readonly files: readonly string[] };
+
+export type PlanEdit =
+  | { readonly kind: "setBits"; readonly layers: readonly string[]; readonly bits: Bits }
+  | { readonly kind: "setPinned"; readonly layers: readonly string[]; readonly pinned: boolean }
+  | { readonly kind: "resetBits"; readonly layers: readonly string[] }
+  /** All layers but the pinned ones anew. */
+  | { readonly kind: "reallocate" }
+  | { readonly kind: "resetAll" }
+  | { readonly kind: "choosePareto"; readonly index: number };
+
+export interface TextChange {
+  readonly uri: string;
+  /** The whole new text; the extension replaces what differs, so that undo and diff are small. */
+  readonly text: string;
+}
+
+export type ExportFormat = "report" | "csv" | "modelExplorer";
+
+/** A model of the workspace, for the tree view and the status bar. */
+export interface ModelSummary {
+  readonly uri: string;
+  readonly name: string;
+  readonly planUri?: string;
+  readonly headline?: string;
+  readonly feasible?: boolean;
+  readonly averageBits?: number;
+  readonly bytes?: number;
+}
+
+/** Requests to the server. All can be cancelled; errors come with `SQ` codes in `data`. */
+export const requests = {
+  /** Opens a model (again is harmless); snapshots follow until `closeModel`. */
+  openModel: method<ModelRef & { readonly choices: ModelChoices }, EditorSnapshot>("openModel"),
+  closeModel: method<ModelRef>("closeModel"),
+  setChoices: method<ModelRef & { readonly choices: ModelChoices }>("setChoices"),
+  /** Measures what is not measured yet; resolves when done or cancelled. */
+  analyze: method<ModelRef>("analyze"),
+  cancel: method<ModelRef>("cancel"),
+  quantize: method<QuantizeParams, QuantizeResult>("quantize"),
+  histogram: method<ModelRef & { readonly layer: string }, WeightHistogram>("histogram"),
+  /** The plan with an edit applied; the caller writes it. */
+  editPlan: method<ModelRef & { readonly edit: PlanEdit }, TextChange>("editPlan"),
+  /** The plan as it is, made from the current allocation when there is none. */
+  planText: method<ModelRef, TextChange>("planText"),
+  planLine: method<ModelRef & { readonly layer: string }, { readonly uri: string; readonly line: number }>("planLine"),
+  /** Tries a budget without touching the profile; null takes the limit away, undefined goes back to the profile's. */
+  tryBudget: method<ModelRef & { readonly resource: Resource; readonly limit?: number | null }>("tryBudget"),
+  resetWhatIf: method<ModelRef>("resetWhatIf"),
+  /** The profile with the tried budgets, or with a remedy, in it. */
+  writeToProfile: method<ModelRef, TextChange>("writeToProfile"),
+  applyRemedy: method<ModelRef & { readonly index: number }, TextChange>("applyRemedy"),
+  exportText: method<ModelRef & { readonly format: ExportFormat }, { readonly name: string; readonly text: string }>(
+    "exportText",
+  ),
+  presets: method<null, readonly { readonly id: string; readonly name: string; readonly description: string }[]>(
+    "presets",
+  ),
+  presetText: method<{ readonly id: string; readonly name: string }, string>("presetText"),
+  models: method<null, readonly ModelSummary[]>("models"),
+  trust: method<{ readonly trusted: boolean }>("trust"),
+  setSettings: method<ServerSettings>("setSettings"),
+} as const;
+
+/** Notifications from the server. */
+export const notifications = {
+  snapshot: method<{ readonly uri: string; readonly snapshot: EditorSnapshot }>("snapshot"),
+  work: method<{ readonly uri: string; readonly work?: Work }>("work"),
+  modelsChanged: method<null>("modelsChanged"),
+} as const;
