@@ -1,92 +1,45 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
+import { stringAttribute } from "../onnx/build.ts";
 import type { ValueInfo } from "../ports.ts";
+import { dataflowOf, movingOps } from "./dataflow.ts";
 import type { LayerSite } from "./discover.ts";
 
 /**
- * Operators that an integer device computes on quantized values besides the layers themselves; the values they read are
- * quantized. Activation functions are not here: they are fused into the layer before, and only their result is.
+ * Names of the values that are quantized when the layers `sites` are, in execution order of their first reader: what the
+ * layers read, and what additions, concatenations and poolings between layers read. Activation functions are fused into
+ * the layer before them, so that their result is quantized and not what they read; what only float operators read (a Softmax,
+ * a normalization) and the network's outputs stay in float.
  */
-const integerOps = new Set([
-  "Add",
-  "Sub",
-  "Mul",
-  "Concat",
-  "MaxPool",
-  "AveragePool",
-  "GlobalAveragePool",
-  "GlobalMaxPool",
-  "Resize",
-  "ReduceMean",
-]);
-
-/** Operators that hand a value on: what they read and what they make is held in the same number of bits. */
-const passOps = new Set([
-  "Relu",
-  "Clip",
-  "LeakyRelu",
-  "PRelu",
-  "HardSwish",
-  "HardSigmoid",
-  "Sigmoid",
-  "Flatten",
-  "Reshape",
-  "Squeeze",
-  "Unsqueeze",
-  "Transpose",
-  "Identity",
-  "Dropout",
-  "Pad",
-  "Slice",
-  "Split",
-]);
-
-/** Names of the values that are quantized when the layers `sites` are, in execution order of their first reader. */
 export function quantizedActivations(
   graph: GraphProto,
   sites: readonly LayerSite[],
   types: ReadonlyMap<string, ValueInfo["type"]>,
 ): readonly string[] {
-  const layerNodes = new Map<NodeProto, number>();
-  for (const site of sites) for (const use of site.uses) layerNodes.set(use.node, use.slot);
-  const constants = constantNames(graph);
+  const slots = new Map<NodeProto, number>();
+  for (const site of sites) for (const use of site.uses) slots.set(use.node, use.slot);
+  const flow = dataflowOf(graph);
+  const isFloat = (name: string) => ["float32", "float16"].includes(types.get(name) ?? "float32");
   const dequantized = new Set(graph.node.filter((n) => n.opType === "DequantizeLinear").map((n) => n.output[0] ?? ""));
-  const reachable = fedByLayers(graph, layerNodes);
+  // Values that an integer device has as integers, and those of them that come out of a layer.
+  const integer = new Set<string>([...graph.input.map((v) => v.name), ...dequantized]);
+  const fromLayers = new Set<string>();
   const names = new Set<string>();
   for (const node of graph.node) {
-    const weightSlot = layerNodes.get(node);
-    const isInteger = integerOps.has(node.opType) && node.input.some((name) => reachable.has(name));
-    if (weightSlot === undefined && !isInteger) continue;
-    const reads = weightSlot !== undefined ? [node.input[weightSlot === 0 ? 1 : 0] ?? ""] : activationsOf(node);
-    for (const name of reads) {
-      const type = types.get(name) ?? "float32";
-      if (name === "" || constants.has(name) || dequantized.has(name) || (type !== "float32" && type !== "float16"))
-        continue;
-      names.add(name);
+    const slot = slots.get(node);
+    const values = flow.valuesOf(node);
+    const role = flow.roleOf(node);
+    const isInteger = slot !== undefined || (role !== "other" && values.every((name) => integer.has(name)));
+    if (!isInteger) continue;
+    const fed = slot !== undefined || values.some((name) => fromLayers.has(name));
+    for (const name of node.output) {
+      integer.add(name);
+      if (fed) fromLayers.add(name);
     }
+    const reads =
+      slot !== undefined ? [node.input[slot === 0 ? 1 : 0] ?? ""] : role === "computes" && fed ? values : [];
+    for (const name of reads) if (name !== "" && !dequantized.has(name) && isFloat(name)) names.add(name);
   }
   return [...names];
-}
-
-function activationsOf(node: NodeProto): readonly string[] {
-  return node.opType === "Resize" || node.opType === "ReduceMean" ? node.input.slice(0, 1) : node.input;
-}
-
-/** Values that come from a layer through integer and passing operators alone. */
-function fedByLayers(graph: GraphProto, layerNodes: ReadonlyMap<NodeProto, number>): Set<string> {
-  const values = new Set<string>();
-  for (const node of graph.node) {
-    const carries =
-      layerNodes.has(node) ||
-      ((integerOps.has(node.opType) || passOps.has(node.opType)) && node.input.some((n) => values.has(n)));
-    if (carries) for (const name of node.output) values.add(name);
-  }
-  return values;
-}
-
-function constantNames(graph: GraphProto): Set<string> {
-  const names = new Set(graph.initializer.map((t) => t.name));
-  for (const node of graph.node) if (node.opType === "Constant") for (const output of node.output) names.add(output);
-  return names;
 }
 
 /**
@@ -94,12 +47,40 @@ function constantNames(graph: GraphProto): Set<string> {
  * values on. The rest stays in float32.
  */
 export function lowBitValues(graph: GraphProto, quantized: readonly string[]): ReadonlySet<string> {
+  const flow = dataflowOf(graph);
   const low = new Set(quantized);
-  for (const node of graph.node) {
-    if (passOps.has(node.opType) && low.has(node.input[0] ?? "")) for (const name of node.output) low.add(name);
+  const carriers = graph.node.filter((node) => flow.roleOf(node) === "carries");
+  for (const node of carriers) {
+    if (flow.valuesOf(node).every((name) => low.has(name))) for (const name of node.output) low.add(name);
   }
-  for (const node of graph.node.toReversed()) {
-    if (passOps.has(node.opType) && node.output.some((name) => low.has(name))) low.add(node.input[0] ?? "");
+  for (const node of carriers.toReversed()) {
+    if (node.output.some((name) => low.has(name))) for (const name of flow.valuesOf(node)) low.add(name);
   }
   return low;
+}
+
+/** Operators that pick and move elements, so that their result is exactly on the grid of what they read. */
+const pickingOps: ReadonlySet<string> = new Set([...movingOps, "MaxPool", "GlobalMaxPool"]);
+
+function isPicking(node: NodeProto): boolean {
+  const enlarges = node.opType === "Resize" || node.opType === "Upsample";
+  return pickingOps.has(node.opType) || (enlarges && stringAttribute(node, "mode", "nearest") === "nearest");
+}
+
+/**
+ * For quantized values that only picking operators separate from another quantized value: the name of that value. Quantized
+ * with its scale they lose nothing; with one of their own they would be rounded a second time.
+ */
+export function sharedGrids(graph: GraphProto, quantized: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  const origin = new Map<string, string>([...quantized].map((name) => [name, name]));
+  for (const node of graph.node) {
+    const from = origin.get(node.input[0] ?? "");
+    if (from === undefined || !isPicking(node)) continue;
+    for (const name of node.output) {
+      if (quantized.has(name)) sources.set(name, from);
+      origin.set(name, from);
+    }
+  }
+  return sources;
 }

@@ -1,11 +1,13 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
-import { TensorProto_DataType } from "onnx-buf";
-import { intAttribute } from "../onnx/build.ts";
+import type { NodeProto } from "onnx-buf";
 import type { OnnxModel } from "../onnx/model.ts";
+import { type Candidate, candidatesOf, type Surroundings } from "./candidates.ts";
+import { constantValue, isConstant } from "./constantNode.ts";
+import { floatReasons } from "./floatReasons.ts";
+import { groupLayers } from "./groupLayers.ts";
 import type { Layer } from "./layer.ts";
-import { alreadyQuantizedOps, channelAxisOf, listedConstants, weightSlots } from "./operators.ts";
-import { graphScope, nestedGraphs, type Scope } from "./scope.ts";
-import { chainSignature, product, traceConstant, type WeightChain } from "./weightChain.ts";
+import { readersOf } from "./readers.ts";
+import { graphScope, nestedGraphs, type ScopedGraph } from "./scope.ts";
+import { floatTypes, type WeightChain } from "./weightChain.ts";
 
 /** One node's use of a layer's weight. */
 export interface WeightUse {
@@ -16,6 +18,10 @@ export interface WeightUse {
   readonly slot: number;
   /** Name of a constant bias, "" without one. */
   readonly bias: string;
+  /** The bias, where there is one. */
+  readonly biasChain?: WeightChain;
+  /** For MatMul, which has no bias of its own: the Add behind it that alone reads its product and adds the bias. */
+  readonly biasAdd?: { readonly node: NodeProto; readonly index: number; readonly slot: number };
 }
 
 /** A layer with its places in the messages, for whoever reads or replaces its weight. Not for sending. */
@@ -26,32 +32,14 @@ export interface LayerSite {
 }
 
 export interface Discovery {
-  /** Every node with constant weights, quantizable or not, in execution order. */
+  /** Every node with weights, quantizable or not, in execution order. */
   readonly layers: readonly Layer[];
-  /** Their places, by layer name. */
+  /** The places of those whose weight is stored in the file, by layer name. */
   readonly sites: ReadonlyMap<string, LayerSite>;
+  /** The nodes of every layer, by layer name. */
+  readonly uses: ReadonlyMap<string, readonly WeightUse[]>;
   /** Bytes of float constants that belong to no layer (normalization, scales, tables): they need memory too. */
   readonly otherConstantBytes: number;
-}
-
-const floatTypes = new Set<number>([
-  TensorProto_DataType.FLOAT,
-  TensorProto_DataType.FLOAT16,
-  TensorProto_DataType.BFLOAT16,
-  TensorProto_DataType.DOUBLE,
-]);
-
-interface Candidate {
-  readonly opType: string;
-  readonly path: string;
-  readonly chain: WeightChain;
-  readonly shape: readonly number[];
-  readonly axis: number;
-  readonly groups: number;
-  readonly use: WeightUse;
-  readonly biasParams: number;
-  readonly suffix: string;
-  readonly reason?: { readonly short: string; readonly detail: string };
 }
 
 /**
@@ -59,215 +47,57 @@ interface Candidate {
  * only small integer constants (shapes of Reshape and the like).
  */
 export async function discoverLayers(model: OnnxModel, signal?: AbortSignal): Promise<Discovery> {
-  const candidates: Candidate[] = [];
+  const found: Candidate[] = [];
+  const graphs: ScopedGraph[] = [model.graph];
   const root = graphScope(model.graph);
-  const counted = new Set<string>();
+  const main: Surroundings = { model, scope: root, readers: readersOf(model.graph), kind: "graph" };
   for (const [index, node] of model.graph.node.entries()) {
     signal?.throwIfAborted();
-    candidates.push(...(await candidatesOf(model, root, node, index, String(index))));
+    found.push(...(await candidatesOf(main, node, index, String(index))));
     for (const nested of nestedGraphs(node, String(index), root)) {
-      for (const [i, inner] of nested.graph.node.entries()) {
-        const found = await candidatesOf(model, nested.scope, inner, i, `${nested.path}/${i}`);
-        candidates.push(...found.map((c) => ({ ...c, reason: c.reason ?? controlFlowReason })));
+      graphs.push(nested.graph);
+      found.push(...(await candidatesIn({ model, scope: nested.scope, kind: "graph" }, nested.graph, nested.path)));
+    }
+  }
+  for (const body of model.proto.functions) {
+    const graph = { node: body.node, input: body.input.map((name) => ({ name })) };
+    const scope = graphScope(graph);
+    graphs.push(graph);
+    found.push(...(await candidatesIn({ model, scope, kind: "function" }, graph, body.name)));
+    for (const [i, node] of body.node.entries()) {
+      signal?.throwIfAborted();
+      for (const nested of nestedGraphs(node, `${body.name}/${i}`, scope)) {
+        graphs.push(nested.graph);
+        const inside: Surroundings = { model, scope: nested.scope, kind: "function" };
+        found.push(...(await candidatesIn(inside, nested.graph, nested.path)));
       }
     }
   }
-  for (const fn of model.proto.functions) {
-    const scope = graphScope({ node: fn.node, initializer: [] });
-    for (const [i, inner] of fn.node.entries()) {
-      const found = await candidatesOf(model, scope, inner, i, `${fn.name}/${i}`);
-      candidates.push(...found.map((c) => ({ ...c, reason: c.reason ?? functionReason })));
+  const { layers, sites, uses, tensors } = groupLayers(model, found);
+  let otherConstantBytes = 0;
+  for (const graph of graphs) {
+    const constants = [...(graph.initializer ?? []), ...graph.node.filter(isConstant).map(constantValue)];
+    for (const tensor of constants) {
+      // Values in attributes (value_float) have no identity, and no weight.
+      if (tensor && floatTypes.has(tensor.dataType) && !tensors.has(tensor))
+        otherConstantBytes += model.tensors.byteLength(tensor);
     }
   }
-  return group(model, candidates, counted);
+  return { layers, sites, uses, otherConstantBytes };
 }
 
-const controlFlowReason = {
-  short: "inside an If, Loop or Scan body",
-  detail: "Weights in bodies of control-flow operators are not quantized",
-};
-const functionReason = {
-  short: "inside a model-local function",
-  detail: "A function's body is shared by all its calls; its constants are not quantized",
-};
-
-async function candidatesOf(
-  model: OnnxModel,
-  scope: Scope,
-  node: NodeProto,
-  index: number,
-  path: string,
-): Promise<Candidate[]> {
-  const slots = weightSlots(node);
-  if (slots === undefined) return listed(model, scope, node, index, path);
-  const chains: { slot: number; chain: WeightChain }[] = [];
-  for (const slot of slots) {
-    const name = node.input[slot] ?? "";
-    const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
-    if (chain && isFloatWeight(chain)) chains.push({ slot, chain });
-  }
-  const [only] = chains;
-  // Both operands constant: the runtime folds the node away, it is no layer.
-  if (only === undefined || (chains.length === slots.length && slots.length > 1)) return [];
-  const { slot, chain } = only;
-  const biasSlot = node.opType === "MatMul" ? -1 : 2;
-  const bias = node.input[biasSlot] ?? "";
-  const biasTensor = bias === "" ? undefined : scope.constant(bias);
-  const axis = channelAxisOf(node, slot, chain.shape.length);
-  return [
-    {
-      opType: node.opType,
-      path,
-      chain,
-      shape: chain.shape,
-      axis: axis ?? 0,
-      groups: intAttribute(node, "group", 1),
-      use: { node, index, slot, bias: biasTensor ? bias : "" },
-      biasParams: biasTensor ? product(biasTensor.dims.map(Number)) : 0,
-      suffix: "",
-      ...(axis === undefined && {
-        reason: { short: "weight is a vector", detail: "A product with a vector has no output channels to scale" },
-      }),
-    },
-  ];
-}
-
-async function listed(
-  model: OnnxModel,
-  scope: Scope,
-  node: NodeProto,
-  index: number,
-  path: string,
-): Promise<Candidate[]> {
+/** Candidates of a body: a subgraph or a function; none of them is quantized. */
+async function candidatesIn(around: Surroundings, graph: ScopedGraph, path: string): Promise<Candidate[]> {
+  const reason = around.kind === "function" ? floatReasons.function : floatReasons.controlFlow;
   const found: Candidate[] = [];
-  for (const { slot, suffix, reason } of listedConstants(node)) {
-    const name = node.input[slot] ?? "";
-    const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
-    if (chain === undefined || chain.shape.length < 2 || product(chain.shape) < minListedElements) continue;
-    if (!isFloatWeight(chain) && !alreadyQuantizedOps.has(node.opType)) continue;
-    const use = { node, index, slot, bias: "" };
-    found.push({
-      opType: node.opType,
-      path,
-      chain,
-      shape: chain.shape,
-      axis: 0,
-      groups: 1,
-      use,
-      biasParams: 0,
-      suffix,
-      reason,
-    });
+  for (const [i, node] of graph.node.entries()) {
+    for (const c of await candidatesOf(around, node, i, `${path}/${i}`))
+      found.push({ ...c, reason: c.reason ?? reason });
   }
   return found;
-}
-
-/** Smaller constants of operators that have no weights in the usual sense are masks and offsets: our choice. */
-const minListedElements = 256;
-
-function isFloatWeight(chain: WeightChain): boolean {
-  return floatTypes.has(chain.tensor.dataType) || chain.steps.some((step) => step.node.opType === "DequantizeLinear");
-}
-
-/** Nodes that share a stored tensor become one layer; a tensor seen in two layouts or by an unquantizable user stays float. */
-function group(model: OnnxModel, candidates: readonly Candidate[], counted: Set<string>): Discovery {
-  const byTensor = new Map<unknown, Candidate[]>();
-  for (const candidate of candidates) {
-    const list = byTensor.get(candidate.chain.tensor);
-    if (list) list.push(candidate);
-    else byTensor.set(candidate.chain.tensor, [candidate]);
-  }
-  const others = otherUsers(model.graph, candidates);
-  const names = new Set<string>();
-  const sites: LayerSite[] = [];
-  for (const group of byTensor.values()) {
-    const [first] = group;
-    if (first === undefined) continue;
-    const signature = layoutOf(first);
-    const blocker = group.find((c) => c.reason !== undefined);
-    const mixed = group.find((c) => layoutOf(c) !== signature);
-    const outside = others.get(first.chain.tensorName);
-    const reason = blocker
-      ? group.every((c) => c.reason !== undefined)
-        ? blocker.reason
-        : sharedReason(blocker.use.node, first.chain.tensorName)
-      : mixed
-        ? sharedReason(mixed.use.node, first.chain.tensorName)
-        : outside
-          ? sharedReason(outside, first.chain.tensorName)
-          : undefined;
-    counted.add(first.chain.tensorName);
-    for (const c of group) if (c.use.bias !== "") counted.add(c.use.bias);
-    const layer: Layer = {
-      name: uniqueName(names, nameOf(first)),
-      opType: first.opType,
-      nodes: group.map((c) => c.path),
-      weightShape: first.shape,
-      channelAxis: first.axis,
-      groups: first.groups,
-      params: product(first.shape),
-      weightTensor: first.chain.tensorName,
-      biasParams: group.reduce((sum, c) => sum + c.biasParams, 0),
-      floatBytes: model.tensors.byteLength(first.chain.tensor),
-      ...(reason && { floatReason: reason.short, floatDetail: reason.detail }),
-    };
-    sites.push({ layer, chain: first.chain, uses: group.map((c) => c.use) });
-  }
-  let otherConstantBytes = 0;
-  for (const tensor of model.graph.initializer) {
-    if (floatTypes.has(tensor.dataType) && !counted.has(tensor.name))
-      otherConstantBytes += model.tensors.byteLength(tensor);
-  }
-  return {
-    layers: sites.map((site) => site.layer),
-    sites: new Map(sites.map((site) => [site.layer.name, site])),
-    otherConstantBytes,
-  };
 }
 
 /** The layers that can be quantized, in execution order. */
 export function quantizableSites(discovery: Discovery): readonly LayerSite[] {
   return [...discovery.sites.values()].filter((site) => site.layer.floatReason === undefined);
-}
-
-function layoutOf(c: Candidate): string {
-  return `${chainSignature(c.chain)}|${c.shape.join("x")}|${c.axis}`;
-}
-
-function sharedReason(node: NodeProto, tensor: string): { short: string; detail: string } {
-  const who = node.name || node.opType;
-  const short = `shared with ${who}`;
-  return {
-    short: short.length <= 40 ? short : `${short.slice(0, 39)}…`,
-    detail: `The tensor ${tensor} is also used by ${node.opType} ${who}, in a way that needs its float values`,
-  };
-}
-
-/** Nodes that read a candidate's stored tensor without being one of its uses or chain steps, by tensor name. */
-function otherUsers(graph: GraphProto, candidates: readonly Candidate[]): Map<string, NodeProto> {
-  const tensors = new Set(candidates.map((c) => c.chain.tensorName));
-  const known = new Set<NodeProto>();
-  for (const c of candidates) {
-    known.add(c.use.node);
-    for (const step of c.chain.steps) known.add(step.node);
-  }
-  const others = new Map<string, NodeProto>();
-  for (const node of graph.node) {
-    if (known.has(node)) continue;
-    for (const name of node.input) if (tensors.has(name)) others.set(name, node);
-  }
-  return others;
-}
-
-function nameOf(c: Candidate): string {
-  const { node } = c.use;
-  const base = node.name || c.chain.tensorName || node.output[0] || node.opType;
-  return c.suffix === "" ? base : `${base}.${c.suffix}`;
-}
-
-function uniqueName(names: Set<string>, wanted: string): string {
-  let name = wanted;
-  for (let n = 2; names.has(name); n++) name = `${wanted}_${n}`;
-  names.add(name);
-  return name;
 }

@@ -1,7 +1,7 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { TensorType, ValueInfo } from "../ports.ts";
-import { tensorType } from "./shapes.ts";
+import { tensorType } from "./assumedDims.ts";
 
 const typeNames: ReadonlyMap<number, TensorType> = new Map<number, TensorType>([
   [T.FLOAT, "float32"],

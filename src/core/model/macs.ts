@@ -1,36 +1,51 @@
 import type { NodeProto } from "onnx-buf";
-import type { Discovery, LayerSite } from "./discover.ts";
+import { intAttribute } from "../onnx/build.ts";
+import type { Discovery, WeightUse } from "./discover.ts";
 import type { Layer } from "./layer.ts";
+import { summedLength } from "./operators.ts";
 import { product } from "./weightChain.ts";
 
 /** Shapes by value name, where known. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Multiply-accumulates of one node, from the shapes of its activation input and its output; undefined for other
- * operators.
+ * Multiply-accumulates of one node, from the shapes of its activation input and its output; undefined for operators that
+ * are not counted here.
  *   Conv           |output| * C_in/groups * k1 * k2 ...
  *   ConvTranspose  |input| * C_out/groups * k1 * k2 ...
  *   Gemm, MatMul   |output| * K, K the length that is summed over
+ *   LSTM, GRU, RNN steps * batch * elements of W (or of R)
  * @param weight the weight's shape as the operator sees it
  */
 export function nodeMacs(
   node: NodeProto,
-  weight: readonly number[],
   slot: number,
-  channelAxis: number,
+  weight: readonly number[],
   input: readonly number[],
   output: readonly number[],
 ): number | undefined {
   switch (node.opType) {
     case "Conv":
+    case "ConvInteger":
+    case "QLinearConv":
       return product(output) * product(weight.slice(1));
     case "ConvTranspose":
       return product(input) * product(weight.slice(1));
     case "Gemm":
-      return product(output) * (weight[1 - channelAxis] ?? 1);
     case "MatMul":
-      return product(output) * (weight[slot === 1 ? weight.length - 2 : weight.length - 1] ?? 1);
+      return product(output) * summedLength(node, slot, weight);
+    case "MatMulInteger":
+    case "QLinearMatMul":
+      return product(output) * summedLength(node, slot === 0 ? 0 : 1, weight);
+    case "MatMulNBits":
+      return product(output) * intAttribute(node, "K", 0);
+    case "LSTM":
+    case "GRU":
+    case "RNN":
+      // [steps, batch, features], or [batch, steps, features] with layout 1.
+      return product(input.slice(0, 2)) * product(weight);
+    case "Gather":
+      return 0;
     default:
       return undefined;
   }
@@ -38,24 +53,31 @@ export function nodeMacs(
 
 /** The discovery with MACs and activation sizes of every layer, once shapes are known. */
 export function withCounts(discovery: Discovery, shapes: Shapes): Discovery {
-  const sites = new Map([...discovery.sites].map(([name, site]) => [name, { ...site, layer: counted(site, shapes) }]));
-  return { ...discovery, layers: [...sites.values()].map((site) => site.layer), sites };
+  const layers = discovery.layers.map((layer) => counted(layer, discovery.uses.get(layer.name) ?? [], shapes));
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const sites = new Map(
+    [...discovery.sites].map(([name, site]) => [name, { ...site, layer: byName.get(name) ?? site.layer }]),
+  );
+  return { ...discovery, layers, sites };
 }
 
-function counted({ layer, uses }: LayerSite, shapes: Shapes): Layer {
+function counted(layer: Layer, uses: readonly WeightUse[], shapes: Shapes): Layer {
+  // A weight that is computed at run time has its shape from inference, like any other value.
+  const isStored = layer.weightShape.length > 0;
+  const known = isStored ? layer.weightShape : shapes.get(layer.weightTensor);
   let macs: number | undefined = 0;
   let inputElements: number | undefined = 0;
   let outputElements: number | undefined = 0;
   for (const { node, slot } of uses) {
-    const activation = node.input[slot === 0 ? 1 : 0] ?? "";
-    const input = shapes.get(activation);
+    const input = shapes.get(node.input[slot === 0 ? 1 : 0] ?? "");
     const output = shapes.get(node.output[0] ?? "");
-    macs = sum(macs, input && output && nodeMacs(node, layer.weightShape, slot, layer.channelAxis, input, output));
+    macs = sum(macs, known && input && output && nodeMacs(node, slot, known, input, output));
     inputElements = sum(inputElements, input && product(input));
     outputElements = sum(outputElements, output && product(output));
   }
   return {
     ...layer,
+    ...(known && { weightShape: known }),
     ...(macs !== undefined && { macs }),
     ...(inputElements !== undefined && { inputElements }),
     ...(outputElements !== undefined && { outputElements }),

@@ -1,12 +1,15 @@
 import type { NodeProto } from "onnx-buf";
 import { intAttribute } from "../onnx/build.ts";
+import { isStandard } from "./constantNode.ts";
+import { type FloatReason, floatReasons } from "./floatReasons.ts";
+import { transparentOps } from "./weightChain.ts";
 
 /**
  * Inputs of a quantizable operator where its weight can be, in order of preference; undefined for other operators.
  * MatMul and Gemm take a constant on either side.
  */
 export function weightSlots(node: NodeProto): readonly number[] | undefined {
-  if (node.domain !== "" && node.domain !== "ai.onnx") return undefined;
+  if (!isStandard(node)) return undefined;
   switch (node.opType) {
     case "Conv":
     case "ConvTranspose":
@@ -27,98 +30,91 @@ export function weightSlots(node: NodeProto): readonly number[] | undefined {
 export function channelAxisOf(node: NodeProto, slot: number, rank: number): number | undefined {
   switch (node.opType) {
     case "Conv":
-      return 0;
+      return rank > 2 ? 0 : undefined;
     case "ConvTranspose":
-      return 1;
-    case "Gemm":
-      return slot === 1
-        ? intAttribute(node, "transB", 0) === 1
-          ? 0
-          : 1
-        : intAttribute(node, "transA", 0) === 1
-          ? 1
-          : 0;
+      return rank > 2 ? 1 : undefined;
+    case "Gemm": {
+      if (rank !== 2) return undefined;
+      const transposed = intAttribute(node, slot === 1 ? "transB" : "transA", 0) === 1;
+      return slot === 1 ? (transposed ? 0 : 1) : transposed ? 1 : 0;
+    }
     default:
       if (rank < 2) return undefined;
       return slot === 1 ? rank - 1 : rank - 2;
   }
 }
 
-/** Operators whose weights are integers already; read and listed, left alone. */
-export const alreadyQuantizedOps: ReadonlySet<string> = new Set([
-  "QLinearConv",
-  "QLinearMatMul",
-  "QGemm",
-  "ConvInteger",
-  "MatMulInteger",
-  "MatMulNBits",
-  "MatMulIntegerToFloat",
-  "DynamicQuantizeMatMul",
-  "DynamicQuantizeLSTM",
-  "QAttention",
-  "GatherBlockQuantized",
-]);
+/** Products that one element of MatMul's or Gemm's output sums up. */
+export function summedLength(node: NodeProto, slot: number, shape: readonly number[]): number {
+  if (shape.length < 2) return shape[0] ?? 1;
+  const axis = channelAxisOf(node, slot, shape.length) ?? 0;
+  const last = shape.length - 1;
+  return shape[node.opType === "Gemm" ? 1 - axis : axis === last ? last - 1 : last] ?? 1;
+}
+
+/** Where operators whose weights are integers already have them; they are listed and left alone. */
+const quantizedWeightSlots: Readonly<Record<string, readonly number[]>> = {
+  QLinearConv: [3],
+  QLinearConvTranspose: [3],
+  QLinearMatMul: [3, 0],
+  QGemm: [3, 0],
+  ConvInteger: [1],
+  MatMulInteger: [1, 0],
+  MatMulIntegerToFloat: [1, 0],
+  DynamicQuantizeMatMul: [1],
+  MatMulNBits: [1],
+  MatMulBnb4: [1],
+  QMoE: [2, 5],
+  QAttention: [1],
+  DynamicQuantizeLSTM: [1, 2],
+  GatherBlockQuantized: [0],
+};
 
 export interface ListedConstant {
   readonly slot: number;
   /** Appended to the node's name where a node has several weights. */
   readonly suffix: string;
-  readonly reason: { readonly short: string; readonly detail: string };
+  readonly reason: FloatReason;
+  /** A weight for certain, however small; other constants are listed from a certain size on. */
+  readonly certain: boolean;
+  /** Its elements are integers. */
+  readonly integers: boolean;
 }
-
-const chainOps = new Set([
-  "Identity",
-  "Cast",
-  "Transpose",
-  "Reshape",
-  "Squeeze",
-  "Unsqueeze",
-  "Flatten",
-  "DequantizeLinear",
-  "Constant",
-]);
 
 /** Constant inputs of other operators that are worth a row in the table, with the reason why they stay in float. */
 export function listedConstants(node: NodeProto): readonly ListedConstant[] {
-  if (chainOps.has(node.opType)) return [];
-  if (alreadyQuantizedOps.has(node.opType)) {
-    const reason = {
-      short: "already quantized",
-      detail: `${node.opType} has integer weights already; they are left as they are`,
-    };
-    return node.input.map((_, slot) => ({ slot, suffix: "", reason })).filter(({ slot }) => slot > 0);
+  if ((isStandard(node) && transparentOps.has(node.opType)) || node.opType === "Constant") return [];
+  const quantized = Object.hasOwn(quantizedWeightSlots, node.opType) ? quantizedWeightSlots[node.opType] : undefined;
+  if (quantized) {
+    const reason = floatReasons.alreadyQuantized(node.opType);
+    return quantized.map((slot, i) => ({
+      slot,
+      suffix: i === 0 ? "" : String(slot),
+      reason,
+      certain: true,
+      integers: true,
+    }));
   }
   switch (node.opType) {
     case "Gather":
-      return [
-        {
-          slot: 0,
-          suffix: "",
-          reason: {
-            short: "embeddings stay in float",
-            detail: "Embedding tables are not quantized yet; their size is counted",
-          },
-        },
-      ];
+      return [{ slot: 0, suffix: "", reason: floatReasons.embedding, certain: true, integers: false }];
     case "LSTM":
     case "GRU":
-    case "RNN": {
-      const reason = {
-        short: `${node.opType} stays in float`,
-        detail: `The weights of ${node.opType} are not quantized yet; their size is counted`,
-      };
-      return [
-        { slot: 1, suffix: "W", reason },
-        { slot: 2, suffix: "R", reason },
-      ];
-    }
-    default: {
-      const short = `${node.opType} is not quantized`;
-      const reason = {
-        short: short.length <= 40 ? short : "operator is not quantized",
-        detail: `Constants of ${node.opType} are used as they are`,
-      };
-      return node.input.map((_, slot) => ({ slot, suffix: node.input.length > 1 ? String(slot) : "", reason }));
-    }
+    case "RNN":
+      return ["W", "R"].map((suffix, i) => ({
+        slot: i + 1,
+        suffix,
+        reason: floatReasons.recurrent(node.opType),
+        certain: true,
+        integers: false,
+      }));
+    default:
+      return node.input.map((_, slot) => ({
+        slot,
+        suffix: node.input.length > 1 ? String(slot) : "",
+        reason: floatReasons.operator(node.opType),
+        certain: false,
+        integers: false,
+      }));
   }
 }

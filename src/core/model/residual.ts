@@ -24,7 +24,7 @@ export function residualGroups(graph: GraphProto, sites: readonly LayerSite[]): 
     return a;
   };
   for (const node of graph.node) {
-    if (node.opType !== "Add") continue;
+    if (node.opType !== "Add" && node.opType !== "Sum") continue;
     let group = new Set<string>();
     for (const input of node.input) {
       let source = producers.get(input);

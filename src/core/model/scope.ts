@@ -1,58 +1,83 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-  type TensorProto,
-  TensorProto_DataType,
-  TensorProtoSchema,
-} from "onnx-buf";
+import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import { nodeReads as readsOf } from "../onnx/cycles.ts";
+import { attributeGraphs } from "../onnx/walk.ts";
+import { constantValue, isConstant } from "./constantNode.ts";
 import type { ConstantScope } from "./weightChain.ts";
 
 /** The constants and producers that a node of a graph can see: its own graph's, then the outer graphs'. */
 export interface Scope extends ConstantScope {
-  readonly outer?: Scope;
+  /** Whether a value is the same in every run: stored, or computed from stored values alone. */
+  isFixed(name: string): boolean;
+  /** Whether a value is stored, but in a form that is no dense tensor of numbers (sparse, strings). */
+  isOpaque(name: string): boolean;
 }
 
-/** @param graph a graph, or a function's body (which has no initializers) */
-export function graphScope(graph: Pick<GraphProto, "node" | "initializer">, outer?: Scope): Scope {
+/** A graph, or a function's body: it has no initializers, and its inputs are names. */
+export interface ScopedGraph
+  extends Pick<GraphProto, "node">,
+    Partial<Pick<GraphProto, "initializer" | "sparseInitializer">> {
+  readonly input?: readonly { readonly name: string }[];
+}
+
+export function graphScope(graph: ScopedGraph, outer?: Scope): Scope {
   const constants = new Map<string, TensorProto>();
   const producers = new Map<string, NodeProto>();
-  for (const tensor of graph.initializer) constants.set(tensor.name, tensor);
+  const opaque = new Set<string>();
+  for (const sparse of graph.sparseInitializer ?? []) opaque.add(sparse.values?.name ?? "");
+  for (const tensor of graph.initializer ?? []) constants.set(tensor.name, tensor);
   for (const node of graph.node) {
     for (const output of node.output) if (output !== "") producers.set(output, node);
-    if (node.opType === "Constant") {
-      const tensor = constantValue(node);
-      if (tensor) constants.set(node.output[0] ?? "", tensor);
-    }
+    if (!isConstant(node)) continue;
+    const tensor = constantValue(node);
+    if (tensor) constants.set(node.output[0] ?? "", tensor);
+    else opaque.add(node.output[0] ?? "");
   }
+  const inputs = new Set((graph.input ?? []).map((value) => value.name));
+  const fixed = fixedValues(graph, outer);
+  // Inner names hide outer ones.
+  const owns = (name: string) => constants.has(name) || producers.has(name) || opaque.has(name) || inputs.has(name);
   return {
-    ...(outer && { outer }),
-    constant: (name) => constants.get(name) ?? (producers.has(name) ? undefined : outer?.constant(name)),
-    producer: (name) => producers.get(name) ?? (constants.has(name) ? undefined : outer?.producer(name)),
+    constant: (name) => constants.get(name) ?? (owns(name) ? undefined : outer?.constant(name)),
+    producer: (name) => producers.get(name) ?? (owns(name) ? undefined : outer?.producer(name)),
+    isFixed: (name) => fixed.has(name) || (!owns(name) && (outer?.isFixed(name) ?? false)),
+    isOpaque: (name) => opaque.has(name) || (!owns(name) && (outer?.isOpaque(name) ?? false)),
   };
 }
 
-/** The value of a Constant node in any of its forms; undefined for sparse and string values. */
-export function constantValue(node: NodeProto): TensorProto | undefined {
-  const [attribute] = node.attribute;
-  if (attribute === undefined) return undefined;
-  const make = (dims: number[], fields: MessageInitShape<typeof TensorProtoSchema>) =>
-    create(TensorProtoSchema, { ...fields, dims: dims.map(BigInt) });
-  switch (attribute.name) {
-    case "value":
-      return attribute.t;
-    case "value_float":
-      return make([], { dataType: TensorProto_DataType.FLOAT, floatData: [attribute.f] });
-    case "value_floats":
-      return make([attribute.floats.length], { dataType: TensorProto_DataType.FLOAT, floatData: attribute.floats });
-    case "value_int":
-      return make([], { dataType: TensorProto_DataType.INT64, int64Data: [attribute.i] });
-    case "value_ints":
-      return make([attribute.ints.length], { dataType: TensorProto_DataType.INT64, int64Data: attribute.ints });
-    default:
-      return undefined;
+/** Operators without inputs, or with constant ones, that give something else in each run. */
+const randomOps = new Set([
+  "RandomNormal",
+  "RandomUniform",
+  "RandomNormalLike",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+]);
+
+/**
+ * Values of one graph that are the same in every run: initializers, Constant nodes, and what other nodes make of them alone.
+ * They are no activations, although nodes compute them. Nodes in execution order; of others some may be missed.
+ */
+export function fixedValues(graph: ScopedGraph, outer?: Scope): ReadonlySet<string> {
+  const fixed = new Set<string>();
+  for (const tensor of graph.initializer ?? []) fixed.add(tensor.name);
+  for (const sparse of graph.sparseInitializer ?? []) fixed.add(sparse.values?.name ?? "");
+  const own = new Set<string>((graph.input ?? []).map((value) => value.name));
+  for (const node of graph.node) for (const name of node.output) own.add(name);
+  for (const node of graph.node) {
+    if (randomOps.has(node.opType)) continue;
+    const reads = readsOf(node);
+    if (reads.size === 0 && !isConstant(node)) continue;
+    let all = true;
+    for (const name of reads) {
+      if (!fixed.has(name) && (own.has(name) || !outer?.isFixed(name))) {
+        all = false;
+        break;
+      }
+    }
+    if (all) for (const name of node.output) if (name !== "") fixed.add(name);
   }
+  return fixed;
 }
 
 export interface NestedGraph {
@@ -65,8 +90,7 @@ export interface NestedGraph {
 /** All graphs inside a node's attributes (If, Loop, Scan), at any depth; the reader has bounded the nesting. */
 export function* nestedGraphs(node: NodeProto, path: string, outer: Scope): Generator<NestedGraph> {
   for (const attribute of node.attribute) {
-    for (const [i, graph] of attributeGraphs(attribute).entries()) {
-      const name = attribute.graphs.length > 0 ? `${attribute.name}[${i}]` : attribute.name;
+    for (const { name, graph } of attributeGraphs(attribute)) {
       const nested = { graph, scope: graphScope(graph, outer), path: `${path}/${name}` };
       yield nested;
       for (const [index, inner] of graph.node.entries())
@@ -75,24 +99,7 @@ export function* nestedGraphs(node: NodeProto, path: string, outer: Scope): Gene
   }
 }
 
-function attributeGraphs(attribute: AttributeProto): readonly GraphProto[] {
-  return attribute.g ? [attribute.g] : attribute.graphs;
-}
-
-/** Values a node reads: its inputs and whatever its bodies take from outside. */
+/** Values a node reads: its inputs and whatever its bodies take from outside, each once. */
 export function nodeReads(node: NodeProto): readonly string[] {
-  const reads = new Set(node.input.filter((name) => name !== ""));
-  for (const attribute of node.attribute) {
-    for (const graph of attributeGraphs(attribute)) for (const name of capturedNames(graph)) reads.add(name);
-  }
-  return [...reads];
-}
-
-function capturedNames(graph: GraphProto): Set<string> {
-  const own = new Set<string>([...graph.input.map((v) => v.name), ...graph.initializer.map((t) => t.name)]);
-  for (const node of graph.node) for (const output of node.output) own.add(output);
-  const captured = new Set<string>();
-  for (const node of graph.node) for (const name of nodeReads(node)) if (!own.has(name)) captured.add(name);
-  for (const output of graph.output) if (!own.has(output.name)) captured.add(output.name);
-  return captured;
+  return [...readsOf(node)];
 }

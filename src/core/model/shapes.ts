@@ -1,19 +1,10 @@
-import type { GraphProto, TypeProto_Tensor, ValueInfoProto } from "onnx-buf";
 import { SigmaQuantError } from "../errors.ts";
-import { valueInfo } from "../onnx/build.ts";
-import { copyModel, type OnnxModel } from "../onnx/model.ts";
+import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
-import type { Inference, ValueInfo } from "../ports.ts";
-import { unshaped } from "./subgraph.ts";
-
-/** A dimension that the model leaves open, and the value all figures assume for it. */
-export interface AssumedDim {
-  readonly input: string;
-  readonly axis: number;
-  /** Its symbolic name, "" without one. */
-  readonly name: string;
-  readonly value: number;
-}
+import type { Inference, InferenceSession, Tensor, ValueInfo } from "../ports.ts";
+import type { AssumedDim } from "./assumedDims.ts";
+import { placeholders } from "./placeholders.ts";
+import { foreignOps, type ShapeModel, shapeModel } from "./shapeModel.ts";
 
 export interface InferredShapes {
   /** Dimensions by value name, where all are known. */
@@ -25,15 +16,13 @@ export interface InferredShapes {
   readonly problem?: string;
 }
 
-/** Payloads up to this size can decide shapes (Reshape targets, slice bounds) and stay; weights become inputs. */
-const maxShapeConstantBytes = 4096;
-
-/** Defaults for open dimensions; shown to the user as assumed, changed by --dim. Our choice: the usual export sizes. */
-const defaultDims = { batch: 1, image: 224, sequence: 128, other: 1 } as const;
+/** Stored bytes up to which a model is handed to the runtime with its weights, when it refuses them as inputs. Our choice. */
+const maxMaterializedBytes = 512 * 2 ** 20;
 
 /**
  * Shapes of all values of the main graph, inferred by ONNX Runtime: every value becomes an output, large weights become
- * inputs of known shape (so that no weight is read), open dimensions get their assumed values.
+ * inputs of known shape (so that no weight is read), open dimensions get their assumed values. What stays open is looked up in one
+ * run on made-up inputs. Where the runtime does not load the model, what the file declares is all there is.
  * @param dims values by symbolic name, or `input.axis` for unnamed ones
  */
 export async function inferShapes(
@@ -42,86 +31,88 @@ export async function inferShapes(
   dims: Readonly<Record<string, number>> = {},
   signal?: AbortSignal,
 ): Promise<InferredShapes> {
-  const copy = copyModel(model);
-  const { graph } = copy;
-  const assumed = fixInputDims(graph, dims);
-  weightsToInputs(copy);
-  graph.valueInfo = [];
-  const names = new Set<string>();
-  for (const node of graph.node) for (const name of node.output) if (name !== "") names.add(name);
-  graph.output = [...names].map((name) => unshaped(name, undefined));
-  signal?.throwIfAborted();
+  const foreign = foreignOps(model);
+  const whole = shapeModel(model, dims, { weightsAsInputs: true });
+  const attempts: (() => ShapeModel)[] = foreign.length === 0 ? [() => whole] : [];
+  if (foreign.length === 0 && whole.weightBytes <= maxMaterializedBytes) {
+    attempts.push(() => shapeModel(model, dims, { weightsAsInputs: false }));
+  }
+  if (foreign.length > 0) attempts.push(() => shapeModel(model, dims, { weightsAsInputs: true, withoutForeign: true }));
+  let refusal: unknown;
+  for (const attempt of attempts) {
+    signal?.throwIfAborted();
+    const trial = attempt();
+    try {
+      const found = await inferWith(trial, inference, signal);
+      const problem =
+        foreign.length === 0
+          ? undefined
+          : `ONNX Runtime does not have ${foreign.join(", ")}: shapes behind are as the file declares them`;
+      return { ...found, assumed: whole.assumed, ...(problem !== undefined && { problem }) };
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      refusal ??= error;
+    }
+  }
+  const reason = refusal instanceof SigmaQuantError ? refusal.message : String(refusal);
+  return {
+    shapes: whole.declared,
+    types: new Map(),
+    assumed: whole.assumed,
+    problem: `Shapes are those that the file declares: ${reason}`,
+  };
+}
+
+async function inferWith(
+  { model, declared, values }: ShapeModel,
+  inference: Inference,
+  signal: AbortSignal | undefined,
+): Promise<{ shapes: Map<string, readonly number[]>; types: Map<string, ValueInfo["type"]> }> {
   const shapes = new Map<string, readonly number[]>();
   const types = new Map<string, ValueInfo["type"]>();
-  const take = (values: readonly ValueInfo[]) => {
-    for (const value of values) {
-      types.set(value.name, value.type);
-      if (value.dims.every((d): d is number => typeof d === "number" && d >= 0)) shapes.set(value.name, value.dims);
-    }
-  };
+  const session = await inference.open(await modelBytes(model, signal), { optimization: "disabled" });
   try {
-    const session = await inference.open(await modelBytes(copy, signal), { optimization: "disabled" });
-    take(session.inputs);
-    take(session.outputs);
-    await session.close();
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    const reason = error instanceof SigmaQuantError ? error.message : String(error);
-    return { shapes: declaredShapes(graph), types, assumed, problem: `Shapes are unknown: ${reason}` };
-  }
-  return { shapes, types, assumed };
-}
-
-/** Where the runtime cannot help: what the file itself declares. */
-function declaredShapes(graph: GraphProto): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>();
-  for (const value of [...graph.input, ...graph.valueInfo, ...graph.output]) {
-    const dims = tensorType(value)?.shape?.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : -1));
-    if (dims?.every((d) => d >= 0)) shapes.set(value.name, dims);
-  }
-  return shapes;
-}
-
-export function tensorType(value: ValueInfoProto): TypeProto_Tensor | undefined {
-  return value.type?.value.case === "tensorType" ? value.type.value.value : undefined;
-}
-
-function weightsToInputs({ graph, tensors }: OnnxModel): void {
-  const inputs = new Set(graph.input.map((v) => v.name));
-  const large = graph.initializer.filter((t) => tensors.byteLength(t) > maxShapeConstantBytes);
-  for (const tensor of large) {
-    if (inputs.has(tensor.name)) continue;
-    graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
-  }
-  const removed = new Set(large);
-  graph.initializer = graph.initializer.filter((t) => !removed.has(t));
-}
-
-/** Gives every open dimension of the real inputs a value; the same symbol gets the same value everywhere. */
-function fixInputDims(graph: GraphProto, dims: Readonly<Record<string, number>>): AssumedDim[] {
-  const constants = new Set(graph.initializer.map((t) => t.name));
-  const bySymbol = new Map<string, number>();
-  const assumed: AssumedDim[] = [];
-  for (const input of graph.input) {
-    const shape = tensorType(input)?.shape;
-    if (constants.has(input.name) || shape === undefined) continue;
-    for (const [axis, dim] of shape.dim.entries()) {
-      if (dim.value.case === "dimValue" && Number(dim.value.value) > 0) continue;
-      const name = dim.value.case === "dimParam" ? dim.value.value : "";
-      const value =
-        dims[name] ?? dims[`${input.name}.${axis}`] ?? bySymbol.get(name) ?? defaultDim(name, axis, shape.dim.length);
-      if (name !== "") bySymbol.set(name, value);
-      assumed.push({ input: input.name, axis, name, value });
-      dim.value = { case: "dimValue", value: BigInt(value) };
+    for (const value of [...session.inputs, ...session.outputs]) {
+      types.set(value.name, value.type);
+      const shape = fixedShape(value);
+      if (shape) shapes.set(value.name, shape);
     }
+    const open = values.filter((name) => !shapes.has(name) && types.get(name) !== "unknown");
+    if (open.length > 0) {
+      for (const [name, { dims }] of Object.entries(await runOnce(session, open, signal))) shapes.set(name, dims);
+    }
+  } finally {
+    await session.close();
   }
-  return assumed;
+  // A value that nothing told the shape of may still be declared.
+  for (const [name, shape] of declared) if (!shapes.has(name)) shapes.set(name, shape);
+  return { shapes, types };
 }
 
-function defaultDim(name: string, axis: number, rank: number): number {
-  if (/batch|^n$|^b$/i.test(name) || axis === 0) return defaultDims.batch;
-  if (/height|width|^h$|^w$/i.test(name)) return defaultDims.image;
-  if (/seq|length|time|tokens/i.test(name)) return defaultDims.sequence;
-  if (rank === 4 && axis >= 2) return defaultDims.image;
-  return rank <= 3 && axis === 1 ? defaultDims.sequence : defaultDims.other;
+const floats: ReadonlySet<string> = new Set(["float32", "float64", "float16"] satisfies ValueInfo["type"][]);
+
+/**
+ * A value's dimensions where all are known. No dimensions are what the runtime tells of scalars and of values of unknown rank
+ * alike: integers of that kind are taken for scalars (they mostly are indices), the rest is looked up in a run.
+ */
+function fixedShape({ type, dims }: ValueInfo): readonly number[] | undefined {
+  if (type === "unknown" || (dims.length === 0 && floats.has(type))) return undefined;
+  return dims.every((d): d is number => typeof d === "number" && d >= 0) ? dims : undefined;
+}
+
+/** The values' tensors in a run on made-up inputs; nothing when there is no such run. */
+async function runOnce(
+  session: InferenceSession,
+  values: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const feeds = placeholders(session.inputs);
+  if (feeds === undefined) return {};
+  signal?.throwIfAborted();
+  try {
+    return await session.run(feeds, values);
+  } catch {
+    // Made-up inputs may not be what the model works on; its shapes then stay unknown.
+    return {};
+  }
 }

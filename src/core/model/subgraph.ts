@@ -2,11 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { type GraphProto, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from "onnx-buf";
 import { valueInfo } from "../onnx/build.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
-import { nodeReads } from "./scope.ts";
+import { fixedValues, nodeReads } from "./scope.ts";
 
 /**
  * A model cut out of another: the nodes between the values `inputs` and `outputs`, with the initializers they need.
- * Payloads are shared. Inputs without a declaration get one of unknown shape and the given element type.
+ * Payloads are shared. Inputs without a declaration get one of unknown shape and the given element type; all of them are
+ * declared, also those that nothing in the part reads.
  * @param elementTypes ONNX element type by value name, for the new inputs
  */
 export function extract(
@@ -24,7 +25,8 @@ export function extract(
     kept.push(node);
     for (const name of nodeReads(node)) if (!given.has(name)) needed.add(name);
   }
-  const graph = model.graph;
+  const { graph } = model;
+  const declared = (name: string) => graph.input.find((v) => v.name === name);
   const part: GraphProto = {
     ...graph,
     node: kept.reverse(),
@@ -32,10 +34,11 @@ export function extract(
     sparseInitializer: graph.sparseInitializer.filter((t) => needed.has(t.values?.name ?? "")),
     input: [
       ...graph.input.filter((v) => needed.has(v.name)),
-      ...inputs.map((name) => graph.input.find((v) => v.name === name) ?? unshaped(name, elementTypes.get(name) ?? 1)),
+      ...inputs.map((name) => declared(name) ?? unshaped(name, elementTypes.get(name) ?? 1)),
     ],
     output: outputs.map((name) => graph.output.find((v) => v.name === name) ?? unshaped(name, undefined)),
     valueInfo: [],
+    quantizationAnnotation: [],
   };
   return copyModel({ ...model, graph: part, proto: { ...model.proto, graph: part } });
 }
@@ -47,16 +50,29 @@ export function unshaped(name: string, elementType: number | undefined): ValueIn
 
 /**
  * Values that are alive between node `cut - 1` and node `cut` of the execution order: made (or fed) before, read at or
- * behind the cut on the way to the graph's outputs. Initializers do not count.
+ * behind the cut or given out by the graph. Constants do not count, nor what is computed from constants alone.
  */
 export function liveValues(graph: GraphProto, cut: number): readonly string[] {
-  const constants = new Set(graph.initializer.map((t) => t.name));
-  const before = new Set<string>(graph.input.map((v) => v.name).filter((name) => !constants.has(name)));
-  for (const node of graph.node.slice(0, cut)) {
-    for (const name of node.output) if (name !== "") before.add(name);
+  return lifetimesOf(graph).liveAt(cut);
+}
+
+/** When the values of a graph are made and read last; for looking at many cuts. */
+export interface Lifetimes {
+  /** See liveValues. */
+  liveAt(cut: number): readonly string[];
+}
+
+export function lifetimesOf(graph: GraphProto): Lifetimes {
+  const fixed = fixedValues(graph);
+  const born = new Map<string, number>();
+  const lastRead = new Map<string, number>();
+  for (const { name } of graph.input) if (!fixed.has(name)) born.set(name, -1);
+  for (const [index, node] of graph.node.entries()) {
+    for (const name of node.output) if (name !== "" && !fixed.has(name)) born.set(name, index);
+    for (const name of nodeReads(node)) lastRead.set(name, index);
   }
-  const live = new Set<string>();
-  for (const node of graph.node.slice(cut)) for (const name of nodeReads(node)) if (before.has(name)) live.add(name);
-  for (const output of graph.output) if (before.has(output.name)) live.add(output.name);
-  return [...live];
+  for (const { name } of graph.output) lastRead.set(name, graph.node.length);
+  return {
+    liveAt: (cut) => [...born].flatMap(([name, at]) => (at < cut && (lastRead.get(name) ?? -1) >= cut ? [name] : [])),
+  };
 }

@@ -1,7 +1,7 @@
-import type { NodeProto, TensorProto } from "onnx-buf";
-import { SigmaQuantError } from "../errors.ts";
+import { type NodeProto, TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import { intAttribute, intsAttribute } from "../onnx/build.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
+import { isStandard } from "./constantNode.ts";
 
 /** A node between a stored tensor and the operator that uses it; all of them are constant-foldable. */
 export interface ChainStep {
@@ -20,6 +20,8 @@ export interface WeightChain {
   readonly steps: readonly ChainStep[];
   /** Shape after all steps. */
   readonly shape: readonly number[];
+  /** ONNX element type after all steps. */
+  readonly elementType: number;
 }
 
 /** What tracing needs to know of a graph and its outer scopes. */
@@ -28,10 +30,16 @@ export interface ConstantScope {
   producer(name: string): NodeProto | undefined;
 }
 
-/** Exporters stack a handful of these; a longer chain of constants is not a weight but a computation. */
+/** Exporters stack a handful of these; a longer chain of constants is not a weight but a computation. Our choice. */
 const maxChainLength = 16;
 
-const transparentOps = new Set([
+/** Most axes that a constant of axes or dimensions may have; tensors have fewer (limits.ts). */
+const maxInts = 32;
+
+export const floatTypes: ReadonlySet<number> = new Set<number>([T.FLOAT, T.FLOAT16, T.BFLOAT16, T.DOUBLE]);
+
+/** Operators that a constant is followed through. */
+export const transparentOps: ReadonlySet<string> = new Set([
   "Identity",
   "Cast",
   "Transpose",
@@ -39,13 +47,14 @@ const transparentOps = new Set([
   "Squeeze",
   "Unsqueeze",
   "Flatten",
+  "QuantizeLinear",
   "DequantizeLinear",
 ]);
 
 /**
- * Follows a value back to a stored tensor through Identity, Cast, Transpose, Reshape, Flatten, Squeeze, Unsqueeze and
- * DequantizeLinear.
- * @returns undefined when the value is computed at run time
+ * Follows a value back to a stored tensor through Identity, Cast between floats, Transpose, Reshape, Flatten, Squeeze, Unsqueeze,
+ * QuantizeLinear and DequantizeLinear.
+ * @returns undefined when the value is computed at run time, or by other operators
  */
 export async function traceConstant(
   scope: ConstantScope,
@@ -63,24 +72,24 @@ export async function traceConstant(
     tensor = scope.constant(current);
   }
   let shape = tensor.dims.map(Number);
+  let elementType = tensor.dataType;
   const steps: ChainStep[] = [];
   for (const node of nodes) {
     const step = await resolveStep(scope, tensors, node);
-    if (step === undefined) return undefined;
-    const next = shapeAfter(step, shape);
-    if (next === undefined) return undefined;
+    const next = step && shapeAfter(step, shape);
+    const type = step && typeAfter(step, elementType);
+    if (step === undefined || next === undefined || type === undefined) return undefined;
     shape = next;
+    elementType = type;
     steps.push(step);
   }
-  return { tensor, tensorName: current, steps, shape };
+  return { tensor, tensorName: current, steps, shape, elementType };
 }
 
 function isTransparent(node: NodeProto): boolean {
-  const standard = node.domain === "" || node.domain === "ai.onnx";
-  return (
-    transparentOps.has(node.opType) &&
-    (standard || (node.domain === "com.microsoft" && node.opType === "DequantizeLinear"))
-  );
+  if (!transparentOps.has(node.opType)) return false;
+  // ONNX Runtime has a pair of its own, for types that ONNX took up later.
+  return isStandard(node) || (node.domain === "com.microsoft" && /^(Quantize|Dequantize)Linear$/.test(node.opType));
 }
 
 async function resolveStep(
@@ -88,7 +97,7 @@ async function resolveStep(
   tensors: TensorStore,
   node: NodeProto,
 ): Promise<ChainStep | undefined> {
-  if (node.opType === "DequantizeLinear") {
+  if (node.opType === "DequantizeLinear" || node.opType === "QuantizeLinear") {
     const scale = scope.constant(node.input[1] ?? "");
     const zeroPointName = node.input[2] ?? "";
     const zeroPoint = scope.constant(zeroPointName);
@@ -98,22 +107,35 @@ async function resolveStep(
   const second = node.input[1] ?? "";
   if (second !== "") {
     const constant = scope.constant(second);
-    if (constant === undefined || constant.dims.length > 1) return undefined;
-    return { node, ints: Array.from(await tensors.readFloat32(constant)) };
+    if (constant === undefined || constant.dims.length > 1 || tensors.elements(constant) > maxInts) return undefined;
+    // As stored, not as float32: dimensions above 2^24 are exact.
+    return { node, ints: Array.from(await tensors.read(constant), Number) };
   }
   const attribute = node.opType === "Transpose" ? "perm" : node.opType === "Reshape" ? "shape" : "axes";
   return { node, ints: intsAttribute(node, attribute) ?? [] };
 }
 
+/** Element type of a step's output; undefined where values would be lost that reading the weight does not lose. */
+function typeAfter({ node, scale, zeroPoint }: ChainStep, type: number): number | undefined {
+  switch (node.opType) {
+    case "Cast": {
+      const to = intAttribute(node, "to", 0);
+      return floatTypes.has(to) ? to : undefined;
+    }
+    case "DequantizeLinear":
+      return intAttribute(node, "output_dtype", 0) || scale?.dataType;
+    case "QuantizeLinear":
+      return zeroPoint?.dataType ?? (intAttribute(node, "output_dtype", 0) || T.UINT8);
+    default:
+      return type;
+  }
+}
+
 /** Shape of a step's output, or undefined when the node's attributes do not fit the shape. */
-function shapeAfter(step: ChainStep, shape: readonly number[]): number[] | undefined {
+export function shapeAfter(step: ChainStep, shape: readonly number[]): number[] | undefined {
   const { node, ints } = step;
   const rank = shape.length;
   switch (node.opType) {
-    case "Identity":
-    case "Cast":
-    case "DequantizeLinear":
-      return [...shape];
     case "Transpose": {
       const perm = permutation(step, rank);
       return perm.length === rank && new Set(perm).size === rank && perm.every((axis) => axis >= 0 && axis < rank)
@@ -122,7 +144,7 @@ function shapeAfter(step: ChainStep, shape: readonly number[]): number[] | undef
     }
     case "Flatten": {
       const axis = normalizeAxis(intAttribute(node, "axis", 1), rank);
-      return [product(shape.slice(0, axis)), product(shape.slice(axis))];
+      return axis >= 0 && axis <= rank ? [product(shape.slice(0, axis)), product(shape.slice(axis))] : undefined;
     }
     case "Reshape":
       return reshape(shape, ints, intAttribute(node, "allowzero", 0) === 1);
@@ -140,7 +162,7 @@ function shapeAfter(step: ChainStep, shape: readonly number[]): number[] | undef
       return Array.from({ length: outRank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() as number)));
     }
     default:
-      return undefined;
+      return [...shape];
   }
 }
 
@@ -156,11 +178,12 @@ function reshape(shape: readonly number[], target: readonly number[], allowZero:
   return product(result) === total && result.every((d) => d >= 0) ? result : undefined;
 }
 
-function permutation(step: ChainStep, rank: number): readonly number[] {
+/** Transpose's order of axes; without one it reverses them. */
+export function permutation(step: ChainStep, rank: number): readonly number[] {
   return step.ints.length > 0 ? step.ints : Array.from({ length: rank }, (_, i) => rank - 1 - i);
 }
 
-function normalizeAxis(axis: number, rank: number): number {
+export function normalizeAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -172,90 +195,11 @@ export function product(values: readonly number[]): number {
 export function chainSignature(chain: WeightChain): string {
   return chain.steps
     .filter((step) => step.node.opType !== "Identity")
-    .map(
-      (step) =>
-        `${step.node.opType}(${step.ints.join(",")};${step.node.attribute.map((a) => `${a.name}=${a.i}`).join(",")})`,
-    )
+    .map(({ node, ints, scale }) => {
+      const attributes = node.attribute.map((a) => `${a.name}=${a.i}`).sort();
+      // Scales and zero points by name: two that are called differently may differ.
+      const parameters = scale ? node.input.slice(1) : [];
+      return `${node.opType}(${[ints.join(), ...attributes, ...parameters].join(";")})`;
+    })
     .join(" ");
-}
-
-/**
- * The weight's values as the operator sees them, float32, row-major over `chain.shape`.
- * Memory: the whole tensor (twice where a Transpose lies between).
- */
-export async function readWeight(
-  tensors: TensorStore,
-  chain: WeightChain,
-  signal?: AbortSignal,
-): Promise<Float32Array> {
-  let values = await tensors.readFloat32(chain.tensor, undefined, undefined, signal);
-  let shape: readonly number[] = chain.tensor.dims.map(Number);
-  for (const step of chain.steps) {
-    if (step.node.opType === "Transpose") values = transpose(values, shape, permutation(step, shape.length));
-    if (step.node.opType === "DequantizeLinear") values = await dequantize(tensors, step, values, shape);
-    shape = shapeAfter(step, shape) ?? shape;
-  }
-  return values;
-}
-
-/** Permutes the axes of a row-major array: output axis i is input axis perm[i] (ONNX Transpose). */
-export function transpose(values: Float32Array, shape: readonly number[], perm: readonly number[]): Float32Array {
-  const rank = shape.length;
-  const strides = new Array<number>(rank).fill(1);
-  for (let i = rank - 2; i >= 0; i--) strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
-  const outShape = perm.map((axis) => shape[axis] as number);
-  const outStrides = perm.map((axis) => strides[axis] as number);
-  const out = new Float32Array(values.length);
-  const index = new Array<number>(rank).fill(0);
-  let from = 0;
-  for (let to = 0; to < out.length; to++) {
-    out[to] = values[from] as number;
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      from += outStrides[axis] as number;
-      if ((index[axis] as number) < (outShape[axis] as number)) break;
-      from -= (outStrides[axis] as number) * (outShape[axis] as number);
-      index[axis] = 0;
-    }
-  }
-  return out;
-}
-
-/** ONNX DequantizeLinear: (x - zero_point) * scale, per tensor, per axis or per block. */
-async function dequantize(
-  tensors: TensorStore,
-  step: ChainStep,
-  values: Float32Array,
-  shape: readonly number[],
-): Promise<Float32Array> {
-  if (step.scale === undefined) return values;
-  const scales = await tensors.readFloat32(step.scale);
-  const zeroPoints = step.zeroPoint ? await tensors.readFloat32(step.zeroPoint) : new Float32Array(scales.length);
-  const axis = normalizeAxis(intAttribute(step.node, "axis", 1), shape.length);
-  const block = intAttribute(step.node, "block_size", 0);
-  const inner = product(shape.slice(axis + 1));
-  const channels = scales.length === 1 && step.scale.dims.length === 0 ? 1 : (shape[axis] ?? 1);
-  const blocks = block > 0 ? Math.ceil(channels / block) : channels;
-  const expected = block > 0 ? product(shape.slice(0, axis)) * blocks * inner : scales.length === 1 ? 1 : channels;
-  if (scales.length !== expected) {
-    throw new SigmaQuantError(
-      "SQ2031",
-      "bad-dequantize",
-      `DequantizeLinear has ${scales.length} scales where ${expected} are needed`,
-      {
-        remedy: "Export the model again with its quantization parameters",
-        place: { item: step.node.name || step.node.output[0] || "DequantizeLinear" },
-      },
-    );
-  }
-  const out = new Float32Array(values.length);
-  for (let i = 0; i < out.length; i++) {
-    const channel = scales.length === 1 ? 0 : Math.floor(i / inner) % channels;
-    const at =
-      block > 0
-        ? (Math.floor(i / (inner * channels)) * blocks + Math.floor(channel / block)) * inner + (i % inner)
-        : channel;
-    out[i] = ((values[i] as number) - (zeroPoints[at] as number)) * (scales[at] as number);
-  }
-  return out;
 }

@@ -1,5 +1,6 @@
 import { type NodeProto, TensorProto_DataType } from "onnx-buf";
 import { attribute, node as makeNode, valueInfo } from "../onnx/build.ts";
+import { freshNames } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { outputChannels, takesBias } from "./bias.ts";
 import type { LayerSite } from "./discover.ts";
@@ -29,56 +30,58 @@ export function withWeightInputs(
   const copy = copyModel(model);
   const { graph } = copy;
   const originals = [...graph.node];
+  const fresh = freshNames(graph);
   const inputs = new Map<string, LayerInputs>();
   const before = new Map<NodeProto, NodeProto[]>();
   const after = new Map<NodeProto, NodeProto[]>();
+  const at = (index: number) => originals[index] as NodeProto;
+  /** The value in the layer's own type, cast in front of its first reader. */
+  const typed = (name: string, elementType: number, reader: NodeProto): string => {
+    if (elementType === TensorProto_DataType.FLOAT) return name;
+    const cast = castNode(name, elementType);
+    before.set(reader, [...(before.get(reader) ?? []), cast]);
+    return cast.output[0] as string;
+  };
   for (const [i, site] of sites.entries()) {
-    const weight = `sigmaquant.weight.${i}`;
-    const bias = takesBias(site) ? `sigmaquant.bias.${i}` : undefined;
+    const { elementType } = site.chain;
+    const weight = fresh(`sigmaquant.weight.${i}`);
     graph.input.push(valueInfo(weight, TensorProto_DataType.FLOAT, site.layer.weightShape));
-    if (bias) graph.input.push(valueInfo(bias, TensorProto_DataType.FLOAT, [outputChannels(site)]));
-    inputs.set(site.layer.name, { weight, ...(bias && { bias }) });
-    const elementType = weightElementType(site);
-    const cast = castNode(weight, elementType);
-    for (const [u, use] of site.uses.entries()) {
-      const node = originals[use.index] as NodeProto;
-      if (u === 0 && cast) before.set(node, [...(before.get(node) ?? []), cast]);
-      node.input[use.slot] = cast?.output[0] ?? weight;
-      if (bias === undefined) continue;
-      const biasCast = castNode(bias, elementType);
-      if (biasCast) before.set(node, [...(before.get(node) ?? []), biasCast]);
-      const value = biasCast?.output[0] ?? bias;
-      if (node.opType === "MatMul") after.set(node, [addBehind(node, value)]);
-      else node.input[2] = value;
+    const uses = site.uses.toSorted((a, b) => a.index - b.index);
+    const [first] = uses;
+    if (first === undefined) continue;
+    const value = typed(weight, elementType, at(first.index));
+    for (const use of uses) at(use.index).input[use.slot] = value;
+    if (!takesBias(site)) {
+      inputs.set(site.layer.name, { weight });
+      continue;
     }
+    const bias = fresh(`sigmaquant.bias.${i}`);
+    graph.input.push(valueInfo(bias, TensorProto_DataType.FLOAT, [outputChannels(site)]));
+    inputs.set(site.layer.name, { weight, bias });
+    const { biasAdd } = first;
+    const reader = at(biasAdd?.index ?? first.index);
+    const addend = typed(bias, elementType, reader);
+    if (biasAdd) reader.input[biasAdd.slot] = addend;
+    else if (reader.opType === "MatMul") after.set(reader, [addBehind(reader, addend, fresh)]);
+    else reader.input[2] = addend;
   }
   graph.node = originals.flatMap((node) => [...(before.get(node) ?? []), node, ...(after.get(node) ?? [])]);
   const positions = new Map(graph.node.map((node, index) => [node, index]));
   return {
     model: copy,
     inputs,
-    indexOf: (index) => {
-      const node = originals[index] as NodeProto;
-      return (positions.get(node) ?? 0) - (before.get(node)?.length ?? 0);
-    },
+    indexOf: (index) => (positions.get(at(index)) ?? 0) - (before.get(at(index))?.length ?? 0),
   };
 }
 
-/** Element type of the weight at the operator: float16, bfloat16 and double models compute in their own type. */
-export function weightElementType(site: LayerSite): number {
-  const dequantize = site.chain.steps.find((step) => step.node.opType === "DequantizeLinear");
-  return dequantize?.scale?.dataType ?? site.chain.tensor.dataType;
-}
-
-function castNode(name: string, elementType: number): NodeProto | undefined {
-  if (elementType === TensorProto_DataType.FLOAT) return undefined;
+function castNode(name: string, elementType: number): NodeProto {
   return makeNode("Cast", [name], [`${name}.cast`], { attributes: [attribute.int("to", elementType)] });
 }
 
 /** Renames a node's output and adds a value to it under the old name. */
-function addBehind(node: NodeProto, value: string): NodeProto {
+function addBehind(node: NodeProto, value: string, fresh: (wanted: string) => string): NodeProto {
   const output = node.output[0] as string;
-  const inner = `${output}.sigmaquant.product`;
+  const inner = fresh(`${output}.product`);
   node.output[0] = inner;
   return makeNode("Add", [inner, value], [output]);
 }

@@ -5,7 +5,7 @@ import { extract } from "../model/subgraph.ts";
 import { withWeightInputs } from "../model/weightInputs.ts";
 import { modelBytes } from "../onnx/write.ts";
 import type { Inference, InferenceSession, OnProgress, Tensor } from "../ports.ts";
-import { insertActivations } from "../qdq/quantizeGraph.ts";
+import { insertActivations } from "../qdq/activations.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
 import { type WeightSource, weightFeeds } from "../sensitivity/measured.ts";
 import { OutputComparison } from "../sensitivity/outputs.ts";

@@ -1,57 +1,93 @@
-import { type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf";
-import { node, tensor } from "../onnx/build.ts";
+import { create } from "@bufbuild/protobuf";
+import { OperatorSetIdProtoSchema, TensorProto_DataType as T } from "onnx-buf";
+import { sharedGrids } from "../model/activations.ts";
+import { node } from "../onnx/build.ts";
+import { opsetOf } from "../onnx/graph.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import type { ActivationQuantization } from "./types.ts";
-import { floatTensor } from "./weights.ts";
+import { cast, float, GraphEdit, msDomain } from "./edit.ts";
+import type { ActivationMap, ActivationQuantization } from "./types.ts";
 
-const msDomain = "com.microsoft";
+/** By bits: the element type, and the first opset whose QuantizeLinear takes it; ONNX Runtime's own takes it in any. */
+const types = {
+  4: { type: T.UINT4, opset: 21, data: Uint8Array },
+  8: { type: T.UINT8, opset: 10, data: Uint8Array },
+  16: { type: T.UINT16, opset: 21, data: Uint16Array },
+} as const;
 
-/** First opset whose QuantizeLinear takes 16-bit types; com.microsoft's takes them in any. */
-const opsetOfInt16 = 21;
-/** First opset with int4 activations. */
-const opsetOfInt4 = 21;
-
-/** The pair QuantizeLinear -> DequantizeLinear behind a value. */
-export interface ActivationPair {
-  readonly nodes: readonly [NodeProto, NodeProto];
-  readonly initializers: readonly TensorProto[];
-  /** The value that readers take instead. */
-  readonly output: string;
+/**
+ * The quantizations that are written: a value that is only picked out of another one (a pooled maximum, a reshaped tensor)
+ * shares that one's grid, so that it is not rounded a second time.
+ */
+export function tiedActivations(model: OnnxModel, activations: ActivationMap): ActivationMap {
+  const tied = new Map(activations);
+  for (const [value, source] of sharedGrids(model.graph, new Set(activations.keys()))) {
+    const grid = activations.get(source);
+    if (grid && grid.bits === activations.get(value)?.bits) tied.set(value, grid);
+  }
+  return tied;
 }
 
 /**
- * Quantizes one activation, asymmetric, one scale for the tensor (ONNX QuantizeLinear).
- * @param half the value is float16
+ * Puts QuantizeLinear -> DequantizeLinear behind the given values and lets every node of the main graph read the result;
+ * graph outputs, and bodies of control flow, keep the float value. Changes the model.
+ * @param half values that are float16: they are cast, so that no scale is lost to half precision
  */
-export function activationPair(
+export function insertActivations(
   model: OnnxModel,
+  activations: ActivationMap,
+  half: ReadonlySet<string> = new Set(),
+): void {
+  const { graph } = model;
+  const edit = new GraphEdit(model);
+  const opset = opsetOf(model.proto, "");
+  const inputs = new Set(graph.input.map((value) => value.name));
+  const producers = new Map(graph.node.flatMap((n) => n.output.map((name) => [name, n] as const)));
+  const replaced = new Map<string, string>();
+  const nodes = [...graph.node];
+  for (const [value, quantization] of tiedActivations(model, activations)) {
+    const producer = producers.get(value);
+    if (producer === undefined && !inputs.has(value)) continue;
+    const pair = activationPair(edit, value, quantization, opset, half.has(value));
+    if (producer) edit.putAfter(producer, ...pair.nodes);
+    else edit.putFirst(...pair.nodes);
+    replaced.set(value, pair.output);
+  }
+  for (const n of nodes) n.input = n.input.map((name) => replaced.get(name) ?? name);
+  edit.apply();
+  declareDomain(model, msDomain, 1n);
+}
+
+/** QuantizeLinear -> DequantizeLinear of one value, asymmetric, one scale for the tensor (ONNX QuantizeLinear). */
+function activationPair(
+  edit: GraphEdit,
   value: string,
-  quantization: ActivationQuantization,
+  { scale, zeroPoint, bits }: ActivationQuantization,
   opset: number,
   half: boolean,
-  fresh: (wanted: string) => string,
-): ActivationPair {
-  const { scale, zeroPoint, bits } = quantization;
-  const names = {
-    scale: fresh(`${value}.scale`),
-    zero: fresh(`${value}.zero_point`),
-    q: fresh(`${value}.quantized`),
-    out: fresh(`${value}.dequantized`),
-  };
-  const type =
-    bits === 16 ? TensorProto_DataType.UINT16 : bits === 4 ? TensorProto_DataType.UINT4 : TensorProto_DataType.UINT8;
-  const zero = bits === 16 ? new Uint16Array([zeroPoint]) : new Uint8Array([zeroPoint]);
-  const needed = bits === 16 ? opsetOfInt16 : bits === 4 ? opsetOfInt4 : half ? 19 : 10;
+) {
+  const { type, opset: needed, data } = types[bits];
   const domain = opset >= needed ? "" : msDomain;
+  const scaleOf = edit.constant(`${value}.scale`, float, [], new Float32Array([scale]));
+  const zero = edit.constant(`${value}.zero_point`, type, [], new data([zeroPoint]));
+  const elementType = half ? T.FLOAT16 : float;
+  const wide = cast(edit, value, elementType, float);
+  const quantized = edit.fresh(`${value}.quantized`);
+  const dequantized = edit.fresh(`${value}.dequantized`);
+  const parameters = [scaleOf.name, zero.name];
+  const back = cast(edit, dequantized, float, elementType);
   return {
     nodes: [
-      node("QuantizeLinear", [value, names.scale, names.zero], [names.q], { domain }),
-      node("DequantizeLinear", [names.q, names.scale, names.zero], [names.out], { domain }),
+      ...wide.nodes,
+      node("QuantizeLinear", [wide.output, ...parameters], [quantized], { name: `${value}.quantize`, domain }),
+      node("DequantizeLinear", [quantized, ...parameters], [dequantized], { name: `${value}.dequantize`, domain }),
+      ...back.nodes,
     ],
-    initializers: [
-      floatTensor(model, names.scale, [], new Float32Array([scale]), half),
-      tensor(model.tensors, names.zero, type, [], zero),
-    ],
-    output: names.out,
+    output: back.output,
   };
+}
+
+function declareDomain(model: OnnxModel, domain: string, version: bigint): void {
+  const used = model.graph.node.some((n) => n.domain === domain);
+  if (!used || model.proto.opsetImport.some((o) => o.domain === domain)) return;
+  model.proto.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version }));
 }

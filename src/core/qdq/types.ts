@@ -7,7 +7,10 @@ export interface QuantizedLayer {
   readonly q: Int8Array;
   /** One scale per output channel (weightShape[channelAxis]). */
   readonly scales: Float32Array;
-  /** The float bias to store instead of the model's, [output channels]; undefined = unchanged. */
+  /**
+   * The float bias to store instead of the model's, [output channels]; undefined = unchanged. Must be given where the model
+   * stores its bias as integers: they are in units of the old scales.
+   */
   readonly bias?: Float32Array;
 }
 
@@ -17,6 +20,9 @@ export interface ActivationQuantization {
   readonly zeroPoint: number;
   readonly bits: ActivationBits;
 }
+
+/** Quantized activations by value name. */
+export type ActivationMap = ReadonlyMap<string, ActivationQuantization>;
 
 /** How a layer's weight ended up in the file. */
 export interface StoredWeight {

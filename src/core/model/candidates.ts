@@ -1,0 +1,155 @@
+import type { NodeProto } from "onnx-buf";
+import { intAttribute } from "../onnx/build.ts";
+import { isNumeric } from "../onnx/convert.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { isStandard } from "./constantNode.ts";
+import type { WeightUse } from "./discover.ts";
+import { type FloatReason, floatReasons } from "./floatReasons.ts";
+import { channelAxisOf, listedConstants, summedLength, weightSlots } from "./operators.ts";
+import { onlyReader, type Readers } from "./readers.ts";
+import type { Scope } from "./scope.ts";
+import { floatTypes, product, traceConstant, type WeightChain } from "./weightChain.ts";
+
+/** One node with weights, before those that share a tensor are put together. */
+export interface Candidate {
+  readonly opType: string;
+  readonly path: string;
+  /** Undefined when the weight is not stored in the file. */
+  readonly chain: WeightChain | undefined;
+  readonly axis: number;
+  readonly groups: number;
+  readonly use: WeightUse;
+  readonly suffix: string;
+  readonly reason?: FloatReason;
+}
+
+/** Where a node is. */
+export interface Surroundings {
+  readonly model: OnnxModel;
+  readonly scope: Scope;
+  /** The main graph's; bodies need none. */
+  readonly readers?: Readers;
+  /** A function's inputs are whatever its callers pass, so that they count as neither constants nor values. */
+  readonly kind: "graph" | "function";
+}
+
+/** Smaller constants of operators that have no weights in the usual sense are masks and offsets: our choice. */
+const minListedElements = 256;
+
+/** The weights of one node: none, one, or several (LSTM). */
+export async function candidatesOf(
+  around: Surroundings,
+  node: NodeProto,
+  index: number,
+  path: string,
+): Promise<Candidate[]> {
+  const slots = weightSlots(node);
+  if (slots === undefined) return listed(around, node, index, path);
+  const { scope, model } = around;
+  // With every operand fixed the runtime folds the node away: it is no layer.
+  if (scope.isFixed(node.input[0] ?? "") && scope.isFixed(node.input[1] ?? "")) return [];
+  for (const slot of slots) {
+    const name = node.input[slot] ?? "";
+    const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
+    if (chain === undefined) continue;
+    if (!floatTypes.has(chain.elementType)) return [];
+    return [await stored(around, node, index, path, slot, chain)];
+  }
+  const slot = slots.find((s) => scope.isFixed(node.input[s] ?? "")) ?? (slots.length === 1 ? slots[0] : undefined);
+  if (slot === undefined) return [];
+  const name = node.input[slot] ?? "";
+  if (name === "" || (around.kind === "function" && !scope.isFixed(name))) return [];
+  const reason = scope.isOpaque(name) ? floatReasons.sparse : floatReasons.runTime(scope.producer(name)?.opType ?? "");
+  return [
+    {
+      opType: node.opType,
+      path,
+      chain: undefined,
+      axis: 0,
+      groups: intAttribute(node, "group", 1),
+      use: { node, index, slot, bias: "" },
+      suffix: "",
+      reason,
+    },
+  ];
+}
+
+async function stored(
+  around: Surroundings,
+  node: NodeProto,
+  index: number,
+  path: string,
+  slot: number,
+  chain: WeightChain,
+): Promise<Candidate> {
+  const axis = channelAxisOf(node, slot, chain.shape.length);
+  const reason = unfit(node, slot, chain, axis);
+  return {
+    opType: node.opType,
+    path,
+    chain,
+    axis: axis ?? 0,
+    groups: intAttribute(node, "group", 1),
+    use: { node, index, slot, ...((await biasOf(around, node, slot, chain)) ?? { bias: "" }) },
+    suffix: "",
+    ...(reason && { reason }),
+  };
+}
+
+function unfit(node: NodeProto, slot: number, chain: WeightChain, axis: number | undefined): FloatReason | undefined {
+  if (!isNumeric(chain.tensor.dataType)) return floatReasons.storedAs(chain.tensor.dataType);
+  if (axis === undefined) {
+    return node.opType === "MatMul" ? floatReasons.vector : floatReasons.rank;
+  }
+  if (product(chain.shape) === 0) return floatReasons.empty;
+  const multiplies = node.opType === "MatMul" || node.opType === "Gemm";
+  return multiplies && summedLength(node, slot, chain.shape) === 1 ? floatReasons.outerProduct : undefined;
+}
+
+/** A constant bias: the third input, or for MatMul the vector that the one Add behind it adds. */
+async function biasOf(
+  { scope, model, readers }: Surroundings,
+  node: NodeProto,
+  slot: number,
+  weight: WeightChain,
+): Promise<Pick<WeightUse, "bias" | "biasChain" | "biasAdd"> | undefined> {
+  if (node.opType !== "MatMul") {
+    const bias = node.input[2] ?? "";
+    const biasChain = bias === "" ? undefined : await traceConstant(scope, model.tensors, bias);
+    return biasChain && isReadable(biasChain) ? { bias, biasChain } : undefined;
+  }
+  const product = node.output[0] ?? "";
+  const add = readers && onlyReader(readers, product);
+  if (slot !== 1 || readers === undefined || add === undefined || add.opType !== "Add" || !isStandard(add))
+    return undefined;
+  const at = add.input[0] === product ? 1 : 0;
+  const bias = add.input[at] ?? "";
+  const biasChain = bias === product ? undefined : await traceConstant(scope, model.tensors, bias);
+  // Only a vector: a constant of more dimensions may change the shape of the sum.
+  if (biasChain?.shape.length !== 1 || biasChain.shape[0] !== weight.shape.at(-1) || !isReadable(biasChain))
+    return undefined;
+  return { bias, biasChain, biasAdd: { node: add, index: readers.indexOf(add), slot: at } };
+}
+
+function isReadable(chain: WeightChain): boolean {
+  return floatTypes.has(chain.elementType) && isNumeric(chain.tensor.dataType);
+}
+
+async function listed(
+  { model, scope }: Surroundings,
+  node: NodeProto,
+  index: number,
+  path: string,
+): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  for (const { slot, suffix, reason, certain, integers } of listedConstants(node)) {
+    const name = node.input[slot] ?? "";
+    const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
+    if (chain === undefined || chain.shape.length < 2) continue;
+    if (!certain && product(chain.shape) < minListedElements) continue;
+    if (!integers && !floatTypes.has(chain.elementType)) continue;
+    const use = { node, index, slot, bias: "" };
+    found.push({ opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix, reason });
+  }
+  return found;
+}

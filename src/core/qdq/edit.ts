@@ -1,0 +1,72 @@
+import { type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf";
+import { attribute, node, tensor } from "../onnx/build.ts";
+import { freshNames } from "../onnx/graph.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+
+/** ONNX Runtime's own domain: its QuantizeLinear and DequantizeLinear take int4 and 16 bits in a model of any opset. */
+export const msDomain = "com.microsoft";
+
+/**
+ * Nodes to be put into a graph next to those it has, and constants for them. Nothing moves before `apply`, so that
+ * indices into graph.node stay good until then.
+ */
+export class GraphEdit {
+  readonly model: OnnxModel;
+  /** A name that is not taken yet: the wanted one, or with a number behind. */
+  readonly fresh: (wanted: string) => string;
+  private readonly originals: readonly NodeProto[];
+  private readonly first: NodeProto[] = [];
+  private readonly before = new Map<NodeProto, NodeProto[]>();
+  private readonly after = new Map<NodeProto, NodeProto[]>();
+
+  constructor(model: OnnxModel) {
+    this.model = model;
+    this.fresh = freshNames(model.graph);
+    this.originals = [...model.graph.node];
+  }
+
+  /** The node at an index of graph.node as it was when the edit began. */
+  at(index: number): NodeProto {
+    return this.originals[index] as NodeProto;
+  }
+
+  /** Adds an initializer; returns its name. */
+  constant(wanted: string, dataType: number, dims: readonly number[], data: Parameters<typeof tensor>[4]): TensorProto {
+    const made = tensor(this.model.tensors, this.fresh(wanted), dataType, dims, data);
+    this.model.graph.initializer.push(made);
+    return made;
+  }
+
+  putFirst(...nodes: readonly NodeProto[]): void {
+    this.first.push(...nodes);
+  }
+
+  putBefore(place: NodeProto, ...nodes: readonly NodeProto[]): void {
+    this.before.set(place, [...(this.before.get(place) ?? []), ...nodes]);
+  }
+
+  putAfter(place: NodeProto, ...nodes: readonly NodeProto[]): void {
+    this.after.set(place, [...(this.after.get(place) ?? []), ...nodes]);
+  }
+
+  apply(): void {
+    this.model.graph.node = [
+      ...this.first,
+      ...this.originals.flatMap((n) => [...(this.before.get(n) ?? []), n, ...(this.after.get(n) ?? [])]),
+    ];
+  }
+}
+
+/** `value` as another element type: the value itself where it has that type already. */
+export function cast(
+  edit: GraphEdit,
+  value: string,
+  from: number,
+  to: number,
+): { readonly nodes: readonly NodeProto[]; readonly output: string } {
+  if (from === to) return { nodes: [], output: value };
+  const output = edit.fresh(`${value}.cast`);
+  return { nodes: [node("Cast", [value], [output], { attributes: [attribute.int("to", to)] })], output };
+}
+
+export const float = TensorProto_DataType.FLOAT;
