@@ -1,6 +1,7 @@
 /** Bundles the tests that run inside VS Code, and the program that runs them; Node 20 can't run TypeScript as it is. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { build } from "esbuild";
 import { root } from "./run.mjs";
 
@@ -37,7 +38,12 @@ export async function bundleTests(wanted) {
   // Below the root, where Node finds the packages that are not bundled.
   mkdirSync(path.join(root, "dist-test"), { recursive: true });
   const folder = mkdtempSync(path.join(root, "dist-test/run-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => {
+    process.off("exit", remove);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // An interrupted run does not get to its end.
+  process.once("exit", remove);
   /** @type {import("esbuild").BuildOptions} */
   const shared = {
     absWorkingDir: root,
