@@ -4,11 +4,11 @@ import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { fileHash } from "../node/files.ts";
 import { openDataset } from "../node/openData.ts";
+import { openSamples } from "../node/openSamples.ts";
 import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
 import type { CommandContext } from "./context.ts";
 import { type OpenedModel, openPrepared } from "./openModel.ts";
 import { limitsOf, type RunOptions, settingsOf } from "./runOptions.ts";
-import { calibrationSet } from "./samples.ts";
 
 /** Everything a deciding command has open while its body runs. */
 export interface Run {
@@ -37,7 +37,7 @@ export async function withDecision<T>(
   const closing: (() => Promise<void>)[] = [model.close];
   try {
     const { prepared, inputs, inference } = model;
-    const calibration = await calibrationSet(options.calibration, inputs, prepared, signal);
+    const calibration = await openSamples(options.calibration, inputs, prepared.shapes, signal);
     closing.push(() => calibration.close());
     const evaluation =
       options.evaluation === undefined ? undefined : await openDataset(options.evaluation, inputs, {}, signal);

@@ -8,11 +8,11 @@ import { defaultBatch, defaultSensitivitySamples, parseBits } from "../../core/p
 import { formatSensitivity } from "../../core/plan/format.ts";
 import { metricName } from "../../core/plan/summary.ts";
 import type { SensitivityTable, WeightStatistics } from "../../core/sensitivity/types.ts";
+import { openSamples } from "../../node/openSamples.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { parseCount } from "../context.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, renderTable } from "../output.ts";
-import { calibrationSet } from "../samples.ts";
 
 interface AnalyzeOptions extends ModelOptions {
   readonly calibration?: string;
@@ -45,7 +45,7 @@ export function analyzeCommand(signal: AbortSignal): Command {
           const hindrance = options.run ? unmeasurable(prepared) : undefined;
           if (hindrance !== undefined) notes.push(`Sensitivities are from the weights alone: ${hindrance}`);
           if (options.run && hindrance === undefined) {
-            const dataset = await calibrationSet(options.calibration, inputs, prepared, context.signal);
+            const dataset = await openSamples(options.calibration, inputs, prepared.shapes, context.signal);
             notes.push(...dataset.notes);
             try {
               const { samples, batch, threads } = options;

@@ -1,0 +1,62 @@
+import { stat } from "node:fs/promises";
+import { modelInputs } from "../core/model/inputs.ts";
+import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts";
+import { type PreparedModel, prepareModel } from "../core/pipeline/prepare.ts";
+import type { Inference, ValueInfo } from "../core/ports.ts";
+import { openModelFile } from "../node/openModel.ts";
+import type { ModelSource } from "./jobs.ts";
+
+/** A model that is open in the engine, with the weights that were quantized so far. */
+export interface EngineModel {
+  readonly prepared: PreparedModel;
+  readonly inputs: readonly ValueInfo[];
+  readonly weights: CandidateWeights;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly model: Promise<EngineModel & { readonly close: () => Promise<void> }>;
+}
+
+/** Opens a model once for all jobs of an engine, and again when the file or the dimensions asked for have changed. */
+export class EngineModels {
+  private entry: Entry | undefined;
+
+  constructor(private readonly inference: Inference) {}
+
+  async get(source: ModelSource): Promise<EngineModel> {
+    const { mtimeMs, size } = await stat(source.path);
+    const key = JSON.stringify([source.path, source.dims, mtimeMs, size]);
+    if (this.entry?.key !== key) {
+      await this.close();
+      const model = this.open(source);
+      this.entry = { key, model };
+      // Not remembered: the next job tries again.
+      model.catch(() => {
+        if (this.entry?.model === model) this.entry = undefined;
+      });
+    }
+    return (this.entry as Entry).model;
+  }
+
+  async close(): Promise<void> {
+    const entry = this.entry;
+    this.entry = undefined;
+    await entry?.model.then(
+      (model) => model.close(),
+      () => undefined,
+    );
+  }
+
+  private async open({ path, dims }: ModelSource) {
+    const file = await openModelFile(path);
+    try {
+      const prepared = await prepareModel(file.model, { path, dims, inference: this.inference });
+      const weights = new CandidateWeights(prepared, roundToNearest);
+      return { prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+}

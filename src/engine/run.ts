@@ -1,0 +1,173 @@
+import type { Dataset } from "../core/data/dataset.ts";
+import type { Bits } from "../core/hardware/profile.ts";
+import { analyzeWeights, measureLayers, unmeasurable } from "../core/pipeline/analysis.ts";
+import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
+import { planOf } from "../core/pipeline/planOf.ts";
+import type { Inference, OnProgress } from "../core/ports.ts";
+import { openSamples } from "../node/openSamples.ts";
+import { quantizeToFiles } from "../node/quantizeToFiles.ts";
+import type { DecideJob, DecideResult, JobEvent, JobKind, Jobs, Measurements, SampleSource } from "./jobs.ts";
+import type { EngineModel, EngineModels } from "./models.ts";
+
+/** What a job runs with. */
+export interface JobContext {
+  readonly models: EngineModels;
+  readonly inference: Inference;
+  readonly tell: (event: JobEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+type Runner<K extends JobKind> = (params: Jobs[K]["params"], context: JobContext) => Promise<Jobs[K]["result"]>;
+
+/** One function for each kind of job. */
+export const runners: { readonly [K in JobKind]: Runner<K> } = {
+  async shapes(source, { models }) {
+    const { prepared } = await models.get(source);
+    const { shapes, types, assumed, notes } = prepared;
+    const [problem] = notes;
+    return { shapes, types, assumed, ...(problem !== undefined && { problem }) };
+  },
+
+  async weights({ model, bits }, { models, tell, signal }) {
+    const { prepared, weights } = await models.get(model);
+    await analyzeWeights(prepared, weights, bits, progressTo(tell), signal, (layer, statistics) =>
+      tell({ type: "statistics", layer, statistics }),
+    );
+    return null;
+  },
+
+  async samples({ model, set }, { models, signal }) {
+    const dataset = await samplesOf(await models.get(model), set, signal);
+    try {
+      const { samples, hasLabels, synthetic, hash, notes } = dataset;
+      return { samples, hasLabels, synthetic, hash, notes };
+    } finally {
+      await dataset.close();
+    }
+  },
+
+  async measure({ model, set, bits, known, samples, ...running }, { models, inference, tell, signal }) {
+    const opened = await models.get(model);
+    const hindrance = unmeasurable(opened.prepared);
+    if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
+    const dataset = await samplesOf(opened, set, signal);
+    try {
+      const { table } = await measureLayers(
+        opened.prepared,
+        opened.weights,
+        dataset,
+        {
+          ...running,
+          inference,
+          samples,
+          bits: (layer) => bits.get(layer) ?? [],
+          known: lookUp(known),
+          onMeasured: (layer, b, value) => tell({ type: "measured", layer, bits: b, value }),
+        },
+        progressTo(tell),
+        signal,
+      );
+      return { samples: table.samples };
+    } finally {
+      await dataset.close();
+    }
+  },
+
+  decide: (job, context) => withDecision(job, context, async ({ decided }) => resultOf(decided, decided.plan)),
+
+  quantize: (job, context) =>
+    withDecision(job, context, async ({ decided, opened, calibration, evaluation }) => {
+      const { prepared, weights } = opened;
+      const chosen = job.planned === undefined ? decided : withBits(decided, job.planned);
+      const { threads, batch } = job.settings;
+      const done = await quantizeToFiles(
+        {
+          prepared,
+          weights,
+          decided: chosen,
+          samples: evaluation ?? calibration,
+          inference: context.inference,
+          model: job.model.path,
+          files: { model: job.output, ...job.files },
+          batch,
+          ...(threads !== undefined && { threads }),
+          notes: decided.notes,
+        },
+        progressTo(context.tell),
+        context.signal,
+      );
+      return {
+        ...resultOf(chosen, done.plan),
+        notes: done.notes,
+        stored: done.stored,
+        ...(done.evaluation && { evaluation: done.evaluation }),
+        ...(done.written && { written: done.written }),
+      };
+    }),
+};
+
+interface Decision {
+  readonly decided: Decided;
+  readonly opened: EngineModel;
+  readonly calibration: Dataset;
+  readonly evaluation?: Dataset;
+}
+
+async function withDecision<T>(
+  job: DecideJob,
+  { models, inference, tell, signal }: JobContext,
+  body: (decision: Decision) => Promise<T>,
+): Promise<T> {
+  const opened = await models.get(job.model);
+  const calibration = await samplesOf(opened, job.calibration, signal);
+  const evaluation = job.evaluation && (await samplesOf(opened, job.evaluation, signal));
+  try {
+    const { path } = job.model;
+    const decided = await decidePlan(
+      {
+        prepared: opened.prepared,
+        modelName: path.split(/[\\/]/).at(-1) ?? path,
+        modelHash: job.modelHash,
+        profile: job.profile,
+        profileRef: job.profileRef,
+        limits: job.limits,
+        settings: job.settings,
+        weights: opened.weights,
+        calibration,
+        ...(evaluation && { evaluation }),
+        inference,
+        known: lookUp(job.known),
+        onMeasured: (layer, bits, value) => tell({ type: "measured", layer, bits, value }),
+      },
+      progressTo(tell),
+      signal,
+    );
+    return await body({ decided, opened, calibration, ...(evaluation && { evaluation }) });
+  } finally {
+    await calibration.close();
+    await evaluation?.close();
+  }
+}
+
+/** The same decision with the bits of a plan that a person has edited. */
+function withBits(decided: Decided, bits: NonNullable<Jobs["quantize"]["params"]["planned"]>): Decided {
+  const proposal = { ...decided.proposal, bits };
+  const planInput = { ...decided.planInput, proposal };
+  return { ...decided, proposal, planInput, plan: planOf(planInput) };
+}
+
+function resultOf({ baselines, activations, notes }: Decided, plan: DecideResult["plan"]): DecideResult {
+  return { plan, baselines, activations, notes };
+}
+
+function samplesOf({ inputs, prepared }: EngineModel, set: SampleSource, signal: AbortSignal): Promise<Dataset> {
+  return openSamples(set.path, inputs, prepared.shapes, signal);
+}
+
+function lookUp(known: Measurements) {
+  return (layer: string, bits: Bits) => known.get(layer)?.get(bits);
+}
+
+function progressTo(tell: JobContext["tell"]): OnProgress {
+  return (progress) => tell({ type: "progress", progress });
+}

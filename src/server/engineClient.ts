@@ -1,0 +1,123 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { SigmaQuantError } from "../core/errors.ts";
+import type { FromEngine, JobEvent, JobKind, Jobs, ToEngine, WireError } from "../engine/jobs.ts";
+
+/** A job that is cancelled gets this long to end at its next look at the signal, before its process is ended. */
+const cancelGraceMs = 15_000;
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onEvent: (event: JobEvent) => void;
+}
+
+/** The engine ended while a job ran: native code crashed, or memory ran out. */
+export class EngineCrash extends SigmaQuantError {
+  constructor(how: string) {
+    super("SQ6101", "engine-stopped", `The process that runs the model ended: ${how}`, {
+      remedy: "Try again with fewer samples or a smaller batch; what was measured is kept",
+    });
+  }
+}
+
+/** One engine process, started when it is first needed and again after it ended; jobs run side by side in it. */
+export class EngineClient {
+  private child: ChildProcess | undefined;
+  private readonly waiting = new Map<number, Waiting>();
+  private nextId = 1;
+
+  /** @param file the engine's bundle */
+  constructor(
+    private readonly file: string,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** For tests and the log; undefined while none runs. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /**
+   * Runs a job to its end.
+   * @throws SigmaQuantError of the job, EngineCrash; the signal's reason when cancelled
+   */
+  run<K extends JobKind>(
+    kind: K,
+    params: Jobs[K]["params"],
+    onEvent: (event: JobEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Jobs[K]["result"]> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const id = this.nextId++;
+    const child = this.start();
+    const result = new Promise<Jobs[K]["result"]>((resolve, reject) => {
+      this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, onEvent });
+    });
+    child.send({ id, kind, params } as ToEngine);
+    let grace: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      if (this.child === child && child.connected) child.send({ id, kind: "cancel" } satisfies ToEngine);
+      // A single run of a large network may last; its process is then ended, which is safe for a child.
+      grace = setTimeout(() => child.kill("SIGKILL"), cancelGraceMs);
+    };
+    signal.addEventListener("abort", cancel, { once: true });
+    return result
+      .catch((error) => {
+        throw signal.aborted ? signal.reason : error;
+      })
+      .finally(() => {
+        clearTimeout(grace);
+        signal.removeEventListener("abort", cancel);
+      });
+  }
+
+  dispose(): void {
+    this.child?.kill("SIGKILL");
+    this.child = undefined;
+  }
+
+  private start(): ChildProcess {
+    if (this.child?.connected) return this.child;
+    const child = fork(this.file, [], {
+      serialization: "advanced",
+      // The server talks LSP over its own channel; stray prints of native code must not reach it.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // The editor's flags (--inspect) are not for the engine.
+      execArgv: [],
+    });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => this.log(`engine: ${data}`.trim()));
+    child.on("message", (message) => this.receive(message as FromEngine));
+    child.on("error", (error) => this.ended(child, error.message));
+    child.on("exit", (code, signal) => this.ended(child, signal ? `signal ${signal}` : `exit code ${code}`));
+    return child;
+  }
+
+  private receive(message: FromEngine): void {
+    const waiting = this.waiting.get(message.id);
+    if (waiting === undefined) return;
+    if ("event" in message) {
+      waiting.onEvent(message.event);
+      return;
+    }
+    this.waiting.delete(message.id);
+    if ("error" in message) waiting.reject(fromWire(message.error));
+    else waiting.resolve(message.result);
+  }
+
+  private ended(child: ChildProcess, how: string): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    this.log(`engine ended: ${how}`);
+    const lost = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const { reject } of lost) reject(new EngineCrash(how));
+  }
+}
+
+function fromWire({ message, code, slug, remedy, place }: WireError): Error {
+  if (code === undefined) {
+    return new SigmaQuantError("SQ9000", "internal", message, { remedy: "Report this as a bug, with the log" });
+  }
+  return new SigmaQuantError(code, slug ?? "", message, { remedy: remedy ?? "", place: { ...place } });
+}
