@@ -109,7 +109,10 @@ const refusals: readonly (readonly [RegExp, string])[] = [
     "Put the model's data file beside the model, under the name it was exported with.",
   ],
   [/Protobuf parsing failed/i, "Give an .onnx file; export or download it again if it is one."],
-  [/Unsupported data type/i, "Export the model with inputs and outputs of float32, float16 or integer types."],
+  [
+    /Unsupported data type|MLDataType for/i,
+    "Export the model with inputs and outputs of float32, float16 or integer types.",
+  ],
 ];
 
 /** Why a session could not be made. @param file the model's file, where it is known */
@@ -160,12 +163,15 @@ export function shorten(message: string): string {
   ]) {
     text = text.replace(lead, "");
   }
-  // `/src/reshape_helper.h:45 ns::Class::Method(const T&, bool) const message` and `file.cc:12 Function message`.
-  text = text.replace(/(^|\s)\S+\.(cc|cpp|h|hpp):\d+ (?:[\w:~<>]+(?:\([^)]*\))(?: const)?|\w+(?=\s)) ?/g, "$1");
-  text = text.replace(/^Load model from .*? failed: ?/, "").replace(/^This is an invalid model\. /, "");
+  // `/src/reshape_helper.h:45 void onnxruntime::Class::Method(const T&, bool) const message`, `file.cc:12 Function message`.
+  const signature = /(?:[\w:<>*&]+ ){0,3}?[\w~<>]+(?:::[\w~<>]+)+\([^)]*\)(?: const)? ?/.source;
+  text = text.replace(new RegExp(`(^|\\s)\\S+\\.(?:cc|cpp|h|hpp):\\d+ (?:${signature}|\\w+ )`, "g"), "$1");
+  text = text
+    .replace(/^(Load model from .*? failed|Exception during loading): ?/, "")
+    .replace(/^This is an invalid model\. /, "");
   text = text.replace(/ ?Please fix either the inputs\/outputs or the model\.?/, "").replace(/[.\s]+$/, "");
   if (text === "") text = "it gives no reason";
-  return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
+  return text.length > maxShown ? `${text.slice(0, maxShown)}\u2026` : text;
 }
 
 function messageOf(cause: unknown): string {
