@@ -13,7 +13,7 @@ import { Histogram } from "./histogram.ts";
 export type ActivationRange = "minmax" | "percentile" | "mse";
 
 /**
- * Gathers an activation's values over a calibration set, in constant memory (about 50 KiB), and gives its asymmetric grid.
+ * Gathers an activation's values over a calibration set, in constant memory (64 KiB), and gives its asymmetric grid.
  * NaN and infinities are left out and counted.
  */
 export class ActivationObserver {

@@ -38,7 +38,7 @@ function valueAtRank(from: Float64Array, to: Float64Array, count: Float64Array, 
 
 /** Ratio between neighbouring clipping points of the coarse search. Our choice, as for weights: the minimum is wider than that. */
 const coarseRatio = 0.9;
-/** The smallest clipping point tried, relative to the end: the histogram is not finer than that. */
+/** The smallest clipping point tried, relative to the end. Our choice: where an outlier is that far out, clipping it costs more than all else. */
 const smallestClip = 2 ** -11;
 /** Steps of the fine search on one end. Our choice: about one, a half and a quarter of the coarse spacing. */
 const fineRatios = [1.1, 1.05, 1.025, 0.975, 0.95, 0.9] as const;

@@ -38,7 +38,7 @@ export function rowLength(view: ChannelView): number {
 
 /** Blocks of `blockSize` consecutive elements that a row is cut into; the last one may be shorter. At least 1. */
 export function blocksPerRow(view: ChannelView, blockSize: number): number {
-  return Math.max(1, Math.ceil(rowLength(view) / blockSize));
+  return Math.max(1, Math.ceil(rowLength(view) / Math.max(1, blockSize)));
 }
 
 /**
@@ -98,17 +98,41 @@ export function gatherRow(data: Float32Array, view: ChannelView, c: number, row:
 }
 
 /**
- * Copies `count` channels' rows, from channel c on, one behind the other into `rows` (length >= count * outer * inner). Where
- * channels are the last axis this reads whole cache lines instead of one element of each.
+ * Channels gathered at once. Our choice: half a cache line of the source is used at a time, and the rows written at once are few enough
+ * to stay in the L1 cache.
  */
-export function gatherRows(data: Float32Array, view: ChannelView, c: number, count: number, rows: Float32Array): void {
+const gatheredChannels = 8;
+/** Elements between gathered rows, so that rows of a power of two do not all fall on the same places of the cache. */
+const rowPadding = 16;
+
+/**
+ * Calls `run(row, at, length, c)` for each channel c: its row is row[at .. at + length), in place where it is contiguous, else gathered
+ * into a buffer that the next channels use again. Not called when rows are empty.
+ */
+export function forEachRow(
+  data: Float32Array,
+  view: ChannelView,
+  run: (row: Float32Array, at: number, length: number, c: number) => void,
+): void {
+  const length = rowLength(view);
   const { outer, channels, inner } = view;
-  const length = outer * inner;
-  for (let o = 0; o < outer; o++) {
-    const from = (o * channels + c) * inner;
-    for (let k = 0; k < count; k++) {
-      for (let i = 0; i < inner; i++) rows[k * length + o * inner + i] = data[from + k * inner + i] as number;
+  if (length === 0) return;
+  if (outer === 1) {
+    for (let c = 0; c < channels; c++) run(data, c * length, length, c);
+    return;
+  }
+  const stride = length + rowPadding;
+  const rows = new Float32Array(Math.min(gatheredChannels, channels) * stride);
+  for (let first = 0; first < channels; first += gatheredChannels) {
+    const count = Math.min(gatheredChannels, channels - first);
+    for (let o = 0; o < outer; o++) {
+      let from = (o * channels + first) * inner;
+      for (let k = 0; k < count; k++) {
+        const to = k * stride + o * inner;
+        for (let i = 0; i < inner; i++) rows[to + i] = data[from++] as number;
+      }
     }
+    for (let k = 0; k < count; k++) run(rows, k * stride, length, first + k);
   }
 }
 

@@ -20,6 +20,7 @@ export function quantizeInts(
   blockSize: number,
   q: Int8Array,
 ): void {
+  const magic = roundingMagic;
   const lowest = lowestInt(bits);
   const highest = highestInt(bits);
   const inverse = inverses(scales);
@@ -28,7 +29,7 @@ export function quantizeInts(
       let x = (w[i] as number) * (inverse[s] as number);
       if (x < lowest) x = lowest;
       else if (x > highest) x = highest;
-      q[i] = x + roundingMagic - roundingMagic;
+      q[i] = x + magic - magic;
     }
   });
 }
@@ -55,6 +56,7 @@ export function quantizeDequantize(
   blockSize: number,
   into: Float32Array,
 ): void {
+  const magic = roundingMagic;
   const lowest = lowestInt(bits);
   const highest = highestInt(bits);
   const inverse = inverses(scales);
@@ -63,7 +65,7 @@ export function quantizeDequantize(
       let x = (w[i] as number) * (inverse[s] as number);
       if (x < lowest) x = lowest;
       else if (x > highest) x = highest;
-      into[i] = (x + roundingMagic - roundingMagic) * (scales[s] as number);
+      into[i] = (x + magic - magic) * (scales[s] as number);
     }
   });
 }

@@ -3,7 +3,8 @@ import type { Bits } from "../hardware/profile.ts";
 /**
  * 1.5 * 2^52. Adding it to a double x with |x| < 2^51 leaves no room for a fraction, so that `(x + M) - M` is x rounded to
  * the nearest integer, ties to even, as ONNX QuantizeLinear rounds; several times faster than Math.round (which rounds
- * ties up).
+ * ties up). Loops copy it into a local constant: bundlers make a variable of a module's constant, and loading it for each
+ * element halves their speed.
  */
 export const roundingMagic = 6755399441055744;
 
@@ -14,12 +15,12 @@ export function roundHalfEven(x: number): number {
 
 /** Smallest signed integer of b bits, -2^(b-1). */
 export function lowestInt(bits: Bits): number {
-  return -(2 ** (bits - 1));
+  return -(1 << (bits - 1));
 }
 
 /** Largest signed integer of b bits, 2^(b-1) - 1. */
 export function highestInt(bits: Bits): number {
-  return 2 ** (bits - 1) - 1;
+  return (1 << (bits - 1)) - 1;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { assertNever } from "../errors.ts";
 import type { Bits } from "../hardware/profile.ts";
-import { blocksPerRow, type ChannelView, checkedView, gatherRow, nonFiniteWeights, rowLength } from "./channelView.ts";
+import { blocksPerRow, type ChannelView, checkedView, forEachRow, nonFiniteWeights, rowLength } from "./channelView.ts";
 import { dequantizeInts, quantizeDequantize, quantizeInts } from "./elementwise.ts";
-import { fullRangeScale, narrowRangeScale } from "./integerGrid.ts";
+import { fullRangeScale, narrowRangeScale, storedScale } from "./integerGrid.ts";
 import { leastErrorScale, percentileScale } from "./scaleSearch.ts";
 
 /**
@@ -42,18 +42,15 @@ export function weightScales(
   const length = rowLength(view);
   const blocks = blocksPerRow(view, blockSize);
   const scales = new Float32Array(view.channels * blocks);
-  const gathered = view.outer > 1 ? new Float32Array(length) : w;
+  if (length === 0) return scales.fill(storedScale(0));
   const scratch = new Float32Array(range === "percentile" ? Math.min(length, blockSize) : 0);
-  for (let c = 0; c < view.channels; c++) {
+  forEachRow(w, view, (row, at, _length, c) => {
     signal?.throwIfAborted();
-    if (gathered !== w) gatherRow(w, view, c, gathered);
-    const start = gathered === w ? c * length : 0;
     for (let b = 0; b < blocks; b++) {
-      const from = start + b * blockSize;
       const size = Math.min(blockSize, length - b * blockSize);
-      scales[c * blocks + b] = rowScale(gathered, from, size, bits, range, scratch);
+      scales[c * blocks + b] = rowScale(row, at + b * blockSize, size, bits, range, scratch);
     }
-  }
+  });
   return scales;
 }
 

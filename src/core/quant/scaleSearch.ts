@@ -1,5 +1,5 @@
 import type { Bits } from "../hardware/profile.ts";
-import { fullRangeScale, highestInt, lowestInt, roundingMagic, storedScale } from "./integerGrid.ts";
+import { fullRangeScale, highestInt, lowestInt, narrowRangeScale, roundingMagic, storedScale } from "./integerGrid.ts";
 
 /**
  * Ratio between neighbouring scales of the coarse search. Our choice: the error is smooth in the logarithm of the scale and its
@@ -32,6 +32,7 @@ export function clippedError(
   limit = Number.POSITIVE_INFINITY,
 ): number {
   const inverse = 1 / scale;
+  const magic = roundingMagic;
   const lowest = lowestInt(bits);
   const highest = highestInt(bits);
   const stop = limit * inverse * inverse;
@@ -41,7 +42,7 @@ export function clippedError(
     if (importance === undefined) {
       for (; i < end; i++) {
         const x = (row[at + i] as number) * inverse;
-        let q = x + roundingMagic - roundingMagic;
+        let q = x + magic - magic;
         if (q < lowest) q = lowest;
         else if (q > highest) q = highest;
         const e = x - q;
@@ -50,7 +51,7 @@ export function clippedError(
     } else {
       for (; i < end; i++) {
         const x = (row[at + i] as number) * inverse;
-        let q = x + roundingMagic - roundingMagic;
+        let q = x + magic - magic;
         if (q < lowest) q = lowest;
         else if (q > highest) q = highest;
         const e = x - q;
@@ -72,13 +73,14 @@ function refittedScale(
   importance?: Float64Array,
 ): number {
   const inverse = 1 / scale;
+  const magic = roundingMagic;
   const lowest = lowestInt(bits);
   const highest = highestInt(bits);
   let qw = 0;
   let qq = 0;
   for (let i = 0; i < length; i++) {
     const w = row[at + i] as number;
-    let q = w * inverse + roundingMagic - roundingMagic;
+    let q = w * inverse + magic - magic;
     if (q < lowest) q = lowest;
     else if (q > highest) q = highest;
     const weighted = importance === undefined ? q : q * (importance[i] as number);
@@ -90,7 +92,7 @@ function refittedScale(
 
 /**
  * The scale with the least (weighted) squared error for one row: a geometric search downwards from the min-max scale over the
- * whole signed range, then finer around the best, then least-squares refits. Never worse than min-max. The negative end may
+ * whole signed range, then finer around the best, then least-squares refits. Never worse than min-max, full-range or narrow. The negative end may
  * use the lowest integer wherever that helps (a grid without it is a special case of this one and never better).
  * @param importance per position in the row, >= 0, e.g. the diagonal of the layer's Hessian; undefined = plain MSE
  */
@@ -124,6 +126,8 @@ export function leastErrorScale(
   };
   const last = (lowestClipToRms * Math.sqrt(energy / length)) / highestInt(bits);
   for (let scale = start * coarseRatio; scale > last; scale *= coarseRatio) consider(scale);
+  // On short rows at many bits the error is rugged, and the other min-max scale may be better than all of these.
+  consider(narrowRangeScale(min, max, bits));
   const coarse = best;
   for (const ratio of fineRatios) consider(coarse * ratio);
   for (let n = 0; n < refits; n++) {

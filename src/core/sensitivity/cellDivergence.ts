@@ -1,3 +1,5 @@
+import type { Bits } from "../hardware/profile.ts";
+
 // KL divergence between the histograms of float and of quantized weights. The paper publishes neither bins nor smoothing; the
 // choices here are ours.
 //
@@ -13,11 +15,15 @@
 // For a smooth density and steps d well below sigma the result tends to (d^2 / 24) * integral of p'^2 / p; for a Gaussian
 // to (d / sigma)^2 / 24, half the noise-to-signal ratio.
 
-/**
- * Bins of the histogram, all bitwidths alike. At 8 bits a cell has 4, which resolve 15/16 of the divergence within it; more bins
- * cost time for each layer and bitwidth, however small the layer.
- */
-export const divergenceBins = 1024;
+/** Bins a cell has at least. Our choice: 4 resolve 15/16 of the divergence within it, and more cost time for each layer and bitwidth. */
+const binsPerCell = 4;
+/** Bins at least: where cells are few, a quarter of the sigma of a heavy-tailed layer is then still a bin or two. */
+const fewestBins = 256;
+
+/** Bins of the histogram that cellDivergence takes: a multiple of 2^bits, over the cells of all integers from the lowest on. */
+export function divergenceBins(bits: Bits): number {
+  return Math.max(fewestBins, binsPerCell * 2 ** bits);
+}
 
 /**
  * Standard deviation of the kernel, in sigmas of the weights: (4/5)^(1/7) n^(-1/7), the normal-reference bandwidth for estimating a
@@ -29,10 +35,9 @@ function bandwidth(n: number): number {
 
 /**
  * KL(float || quantized) in nats, >= 0.
- * @param counts weights per bin, [divergenceBins], over the cells of all `levels` integers from the lowest on
- * @param levels 2^bits
+ * @param counts weights per bin, [divergenceBins(bits)]
  */
-export function cellDivergence(counts: Uint32Array, levels: number): number {
+export function cellDivergence(counts: Uint32Array, bits: Bits): number {
   const bins = counts.length;
   let n = 0;
   let sum = 0;
@@ -46,7 +51,7 @@ export function cellDivergence(counts: Uint32Array, levels: number): number {
   if (n === 0) return 0;
   const variance = squares / n - (sum / n) ** 2;
   const density = smoothed(counts, variance * bandwidth(n) ** 2);
-  const perCell = bins / levels;
+  const perCell = bins / 2 ** bits;
   let total = 0;
   let divergence = 0;
   for (let at = 0; at < bins; at += perCell) {
@@ -65,7 +70,7 @@ export function cellDivergence(counts: Uint32Array, levels: number): number {
 
 /** Two passes of a two-sided exponential kernel, each with half of the variance (bins squared): close to a Gaussian, at 8 operations a bin. */
 function smoothed(counts: Uint32Array, variance: number): Float64Array {
-  const density = Float64Array.from(counts);
+  const density = new Float64Array(counts);
   const half = variance / 2;
   if (!(half > 0)) return density;
   // The kernel a^|k| has the variance 2 a / (1 - a)^2.
