@@ -1,5 +1,3 @@
-import { solveExact } from "../allocate/exact.ts";
-import type { Allocation } from "../allocate/problem.ts";
 import { searchTwoPhase } from "../allocate/twoPhase.ts";
 import { uniformBits } from "../allocate/uniform.ts";
 import { assertNever } from "../errors.ts";
@@ -12,6 +10,7 @@ import { searchDrop } from "./drop.ts";
 import { type LossOf, totalLoss } from "./loss.ts";
 import type { MixEvaluator } from "./mix.ts";
 import { smallestWithinDrop } from "./smallest.ts";
+import { solveBits } from "./solveBits.ts";
 
 export interface ProposeInput {
   readonly fit: DeviceFit;
@@ -50,35 +49,33 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
   const notes = fit.table.unknown.map(
     (name) => `The budget for ${name} cannot be checked: the profile lacks figures that it depends on`,
   );
-  const { problem, bitsOf } = fit.table.toProblem(loss);
-  const solved = solveExact(problem, { maxGap: solverGap }, signal);
-  const whole = (bits: ReadonlyMap<string, Bits | null>) =>
-    new Map(fit.table.layers.map(({ name }) => [name, bits.get(name) ?? null]));
+  const solved = solveBits(fit, loss, { maxGap: solverGap }, signal);
   const finish = (bits: ReadonlyMap<string, Bits | null>, trace: readonly SearchStep[] = []): Proposal => ({
-    bits: whole(bits),
+    bits: new Map(fit.table.layers.map(({ name }) => [name, bits.get(name) ?? null])),
     trace,
-    ...certificateOf(bits, solved, loss),
+    ...(solved.optimum && {
+      certificate: {
+        loss: totalLoss(bits, loss),
+        optimum: solved.optimum.loss,
+        bound: solved.optimum.bound,
+        gap: solved.optimum.gap,
+      },
+    }),
     notes,
   });
   if (strategy.startsWith("uniform:")) return finish(uniformBits(fit.table, Number(strategy.slice(8)) as Bits));
-  if (!solved.feasible) {
-    const own = (name: Resource) => (name === "weightMemory" ? fit.otherBytes : 0);
-    const smallest = Object.fromEntries(
-      fit.table.limited.map((name, k) => [name, (solved.minimum[k] as number) + own(name)]),
-    );
-    return { bits: whole(bitsOf(solved.nearest.choice)), trace: [], smallest, notes };
-  }
+  if (solved.smallest) return { bits: solved.bits, trace: [], smallest: solved.smallest, notes };
   switch (strategy) {
     case "exact":
       if (fit.table.limited.length === 0 && input.maxDrop !== undefined && input.evaluator) {
         return finish(await smallestWithinDrop(fit, loss, input.evaluator, input.maxDrop, onProgress, signal));
       }
-      return finish(bitsOf(solved.choice));
+      return finish(solved.bits);
     case "sigmaquant": {
       const { evaluator } = input;
       if (evaluator === undefined) {
         notes.push("The two-phase search needs to run the model; the exact solver decided over the estimates");
-        return finish(bitsOf(solved.choice));
+        return finish(solved.bits);
       }
       const found = await searchTwoPhase(
         {
@@ -97,13 +94,4 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
     default:
       return assertNever(strategy as never);
   }
-}
-
-function certificateOf(
-  bits: ReadonlyMap<string, Bits | null>,
-  solved: Allocation,
-  loss: LossOf,
-): { readonly certificate?: NonNullable<Plan["certificate"]> } {
-  if (!solved.feasible) return {};
-  return { certificate: { loss: totalLoss(bits, loss), optimum: solved.loss, bound: solved.bound, gap: solved.gap } };
 }

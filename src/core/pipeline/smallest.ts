@@ -1,10 +1,10 @@
-import { solveExact } from "../allocate/exact.ts";
 import type { Bits } from "../hardware/profile.ts";
 import type { OnProgress } from "../ports.ts";
 import type { DeviceFit } from "./deviceFit.ts";
 import { searchDrop } from "./drop.ts";
 import type { LossOf } from "./loss.ts";
 import type { MixEvaluator } from "./mix.ts";
+import { solveBits } from "./solveBits.ts";
 
 /** Halvings of the range of sizes: 2^-7 of it is less than a bit on one layer in most networks. Our choice. */
 const halvings = 7;
@@ -27,7 +27,7 @@ export async function smallestWithinDrop(
     fit.weightMemory(table.withFixed((group) => pick(group.bits)));
   let low = size((bits) => bits[0] as Bits);
   let high = size((bits) => bits.at(-1) as Bits);
-  let best = table.withFixed((group) => group.bits.at(-1) as Bits);
+  let best: ReadonlyMap<string, Bits | null> = table.withFixed((group) => group.bits.at(-1) as Bits);
   for (let step = 0; step < halvings && high - low > 1; step++) {
     signal?.throwIfAborted();
     onProgress({ stage: "Searching", done: step, total: halvings });
@@ -42,9 +42,12 @@ export async function smallestWithinDrop(
   return best;
 }
 
-function planAt(fit: DeviceFit, loss: LossOf, limit: number, signal?: AbortSignal): Map<string, Bits> | undefined {
-  const capped = fit.withLimits({ weightMemory: limit });
-  const { problem, bitsOf } = capped.table.toProblem(loss);
-  const solved = solveExact(problem, {}, signal);
-  return solved.feasible ? bitsOf(solved.choice) : undefined;
+function planAt(
+  fit: DeviceFit,
+  loss: LossOf,
+  limit: number,
+  signal?: AbortSignal,
+): ReadonlyMap<string, Bits | null> | undefined {
+  const solved = solveBits(fit.withLimits({ weightMemory: limit }), loss, {}, signal);
+  return solved.optimum ? solved.bits : undefined;
 }
