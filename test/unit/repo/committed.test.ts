@@ -1,5 +1,18 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { run } from "../../../scripts/lib/run.mjs";
+import { root, run } from "../../../scripts/lib/run.mjs";
+
+const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
+  readonly packages: Readonly<Record<string, LockedPackage>>;
+};
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly os?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
 
 /** Written in pieces, as this file is committed too. */
 const machinePaths = ["work", "root"].map((folder) => `/${folder}/`);
@@ -24,11 +37,28 @@ describe("committed files", () => {
       expect(await committedLines(pattern)).toEqual([]);
     },
   );
+});
 
-  it("carry a lock file without download addresses, so that any registry will do", async () => {
-    const { output } = await run("git", ["grep", "-c", '"resolved": "http', "--", "package-lock.json"], {
-      quiet: true,
-    });
-    expect(output).toBe("");
+describe("the lock file", () => {
+  it("has no download addresses, so that any registry will do", () => {
+    expect(Object.values(lock.packages).filter(({ resolved }) => resolved?.startsWith("http"))).toEqual([]);
+  });
+
+  it("has what its packages depend on, for all platforms, as npm ci wants it; npm install may drop other platforms'", () => {
+    const missing = Object.entries(lock.packages).flatMap(([place, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter((name) => !isFound(name, place))
+        .map((name) => `${place} wants ${name}`),
+    );
+    expect(missing).toEqual([]);
+    expect(Object.values(lock.packages).some(({ os }) => os?.includes("darwin"))).toBe(true);
   });
 });
+
+/** Whether Node would find the package from there: beside it, or in a folder above. */
+function isFound(name: string, place: string): boolean {
+  if (`${place === "" ? "" : `${place}/`}node_modules/${name}` in lock.packages) return true;
+  if (place === "") return false;
+  const parent = place.lastIndexOf("/node_modules/");
+  return isFound(name, parent === -1 ? "" : place.slice(0, parent));
+}
