@@ -61,8 +61,9 @@ export interface SessionOptions {
   readonly dims?: Readonly<Record<string, number>>;
   readonly threads?: number;
   /**
-   * Makes int8 convolution exact on x86 CPUs without VNNI (session option session.x64quantprecision). Default off, as a
-   * user's own runtime has it.
+   * Computes QDQ models as they are written: integers are dequantized, and the operators between are computed in float. The
+   * runtime's integer kernels saturate on x86 CPUs without VNNI, and its MatMul quantizes activations of weights-only models
+   * by itself (session option session.disable_quant_qdq). Default off, as a user's own runtime has it.
    */
   readonly exactInt8?: boolean;
 }

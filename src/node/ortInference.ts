@@ -70,7 +70,7 @@ function ortOptions({ optimization, threads, exactInt8 }: SessionOptions): OrtSe
     graphOptimizationLevel: optimization,
     logSeverityLevel: fatalOnly,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
-    ...(exactInt8 && { extra: { session: { x64quantprecision: "1" } } }),
+    ...(exactInt8 && { extra: { session: { disable_quant_qdq: "1" } } }),
   };
 }
 

@@ -21,7 +21,7 @@ import { type WrittenModel, writeModelFile } from "./writeModelFile.ts";
 
 /** Why a user's own figures may be lower on this machine. */
 export const saturationNote =
-  "This CPU's default int8 kernels saturate; the figures are from exact ones (session.x64quantprecision=1)";
+  "ONNX Runtime's integer kernels give other numbers on this CPU; the figures are exact ones (session.disable_quant_qdq=1)";
 
 export interface OutputFiles {
   readonly model: string;
