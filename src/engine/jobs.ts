@@ -12,6 +12,8 @@ import type { WeightStatistics } from "../core/sensitivity/types.ts";
 export interface ModelSource {
   readonly path: string;
   readonly dims: Readonly<Record<string, number>>;
+  /** False in a workspace that is not trusted: the file is read, but not handed to ONNX Runtime. */
+  readonly run: boolean;
 }
 
 export interface SampleSource {
@@ -40,6 +42,7 @@ export interface DecideJob {
   readonly calibration: SampleSource;
   readonly evaluation?: SampleSource;
   readonly known: Measurements;
+  readonly baselines?: readonly Baseline[];
 }
 
 export interface DecideResult {

@@ -26,7 +26,7 @@ export class EngineModels {
 
   async get(source: ModelSource): Promise<EngineModel> {
     const { mtimeMs, size } = await stat(source.path);
-    const key = JSON.stringify([source.path, source.dims, mtimeMs, size]);
+    const key = JSON.stringify([source.path, source.dims, source.run, mtimeMs, size]);
     if (this.entry?.key !== key) {
       await this.close();
       const model = this.open(source);
@@ -48,10 +48,10 @@ export class EngineModels {
     );
   }
 
-  private async open({ path, dims }: ModelSource) {
+  private async open({ path, dims, run }: ModelSource) {
     const file = await openModelFile(path);
     try {
-      const prepared = await prepareModel(file.model, { path, dims, inference: this.inference });
+      const prepared = await prepareModel(file.model, { path, dims, ...(run && { inference: this.inference }) });
       const weights = new CandidateWeights(prepared, roundToNearest);
       return { prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
     } catch (error) {

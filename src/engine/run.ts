@@ -137,6 +137,7 @@ async function withDecision<T>(
         ...(evaluation && { evaluation }),
         inference,
         known: lookUp(job.known),
+        ...(job.baselines && { baselines: job.baselines }),
         onMeasured: (layer, bits, value) => tell({ type: "measured", layer, bits, value }),
       },
       progressTo(tell),

@@ -34,6 +34,8 @@ export interface DecideInput {
   /** Measurements from an earlier run, and where new ones are told. */
   readonly known?: MeasureSettings["known"];
   readonly onMeasured?: MeasureSettings["onMeasured"];
+  /** Uniform baselines of the same model, device and samples, from a run under other budgets. */
+  readonly baselines?: readonly Baseline[];
 }
 
 /** A plan, and all that writing and reporting it needs. */
@@ -104,7 +106,8 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       onProgress,
       signal,
     );
-    const baselines = await uniformBaselines(fit, loss, judge, evaluation.synthetic, onProgress, signal);
+    const { synthetic } = evaluation;
+    const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, input.baselines);
     const accuracy =
       judge &&
       simulatedAccuracy(judge.float, await judge.evaluate(proposal.bits, signal), judge.samples, evaluation.synthetic);

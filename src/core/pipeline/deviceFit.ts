@@ -52,6 +52,13 @@ export class DeviceFit {
     });
   }
 
+  /** Bits that a layer may get, ascending; its pin alone where it is pinned, none where it stays in float. */
+  bitsOf(layer: string): readonly Bits[] {
+    const pin = this.table.fixed.get(layer);
+    if (pin !== undefined) return pin === null ? [] : [pin];
+    return this.table.groups.find((group) => group.layers.includes(layer))?.bits ?? [];
+  }
+
   /** The same model and device under other limits. */
   withLimits(limits: Budgets): DeviceFit {
     return new DeviceFit({ ...this.input, limits });

@@ -69,6 +69,7 @@ export function baselineBits(fit: DeviceFit): readonly Bits[] {
 
 /**
  * What one bitwidth for all layers costs and loses, for every supported bitwidth.
+ * @param known baselines of the same model, device and samples under other budgets: their accuracies hold
  * @param evaluator runs them on labelled samples (simulated); without it only sizes and expected losses are known
  */
 export async function uniformBaselines(
@@ -78,6 +79,7 @@ export async function uniformBaselines(
   synthetic: boolean,
   onProgress: OnProgress,
   signal?: AbortSignal,
+  known: readonly Baseline[] = [],
 ): Promise<Baseline[]> {
   const wanted = baselineBits(fit);
   const baselines: Baseline[] = [];
@@ -86,8 +88,9 @@ export async function uniformBaselines(
     onProgress({ stage: "Baselines", done: baselines.length, total: wanted.length, note: `uniform ${bits} bits` });
     const plan = uniformBits(fit.table, bits);
     const accuracy =
-      evaluator &&
-      simulatedAccuracy(evaluator.float, await evaluator.evaluate(plan, signal), evaluator.samples, synthetic);
+      known.find((baseline) => baseline.bits === bits)?.accuracy ??
+      (evaluator &&
+        simulatedAccuracy(evaluator.float, await evaluator.evaluate(plan, signal), evaluator.samples, synthetic));
     baselines.push({
       bits,
       weightMemory: fit.weightMemory(plan),

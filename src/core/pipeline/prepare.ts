@@ -8,7 +8,7 @@ import { foldBatchNorm } from "../model/foldBatchNorm.ts";
 import { withCounts } from "../model/macs.ts";
 import { outputKindOf } from "../model/outputKind.ts";
 import { nodeReads } from "../model/scope.ts";
-import { inferShapes } from "../model/shapes.ts";
+import { type InferredShapes, inferShapes } from "../model/shapes.ts";
 import { product } from "../model/weightChain.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -38,9 +38,13 @@ export interface PrepareOptions {
   readonly dims?: Readonly<Record<string, number>>;
   /** Without it shapes, MACs and activation sizes stay unknown. */
   readonly inference?: Inference;
+  /** Shapes that were inferred before, by another process; `inference` and `dims` are then not used. */
+  readonly inferred?: InferredShapes;
   /** Leaves the graph as it is in the file: opening needs no weights then. */
   readonly keepBatchNorm?: boolean;
 }
+
+const noShapes: InferredShapes = { shapes: new Map(), types: new Map(), assumed: [] };
 
 /** Finds everything about a model that needs no sample and (but for folding) no weight. */
 export async function prepareModel(
@@ -51,14 +55,9 @@ export async function prepareModel(
   const folded = options.keepBatchNorm ? { model: original, folded: 0 } : await foldBatchNorm(original, signal);
   const { model } = folded;
   const discovery = await discoverLayers(model, signal);
-  const inferred = options.inference
-    ? await inferShapes(model, options.inference, options.dims, signal)
-    : {
-        shapes: new Map<string, readonly number[]>(),
-        types: new Map<string, ValueInfo["type"]>(),
-        assumed: [],
-        problem: undefined,
-      };
+  const inferred =
+    options.inferred ??
+    (options.inference ? await inferShapes(model, options.inference, options.dims, signal) : noShapes);
   return {
     model,
     ...(options.path !== undefined && { path: options.path }),

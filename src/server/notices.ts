@@ -1,0 +1,35 @@
+import type { Notice } from "../protocol/editor.ts";
+import type { SessionState } from "./sessionState.ts";
+
+/** What the page has to tell in banners, most important first. */
+export function noticesOf(state: SessionState, context: { readonly trusted: boolean; readonly now: number }): Notice[] {
+  const notices: Notice[] = [];
+  if (!context.trusted) notices.push({ kind: "untrusted" });
+  const { restarted, stopped, failure, stale, profileProblem, planProblem, work, profile } = state;
+  if (restarted) notices.push({ kind: "restarted", ...restarted });
+  if (stopped && !work) notices.push({ kind: "stopped", ...stopped });
+  if (failure) notices.push({ kind: "problem", ...failure });
+  if (profileProblem) {
+    const { message, code, file, line } = profileProblem;
+    notices.push({ kind: "problem", message, code, file, line });
+  }
+  if (planProblem) notices.push({ kind: "problem", ...planProblem });
+  if (stale) {
+    notices.push({
+      kind: "stale",
+      changed: stale.layers.size,
+      layers: state.layers.length,
+      secondsAgo: Math.max(0, Math.round((context.now - stale.at) / 1000)),
+    });
+  }
+  for (const [resource, limit] of state.whatIf) {
+    if (limit === null) continue;
+    const profileLimit = profile?.limits[resource];
+    notices.push({ kind: "whatIf", resource, limit, ...(profileLimit !== undefined && { profileLimit }) });
+  }
+  if (state.measurements.size > 0 && state.calibration?.facts?.synthetic) notices.push({ kind: "synthetic" });
+  else if (state.decided && !state.evaluation?.facts && state.calibration?.facts?.synthetic === false) {
+    notices.push({ kind: "noEvaluation" });
+  }
+  return notices;
+}

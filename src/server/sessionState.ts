@@ -1,0 +1,88 @@
+import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
+import type { ProfileProblem } from "../core/hardware/profileProblem.ts";
+import type { Layer } from "../core/model/layer.ts";
+import type { DeviceFit } from "../core/pipeline/deviceFit.ts";
+import type { Facts } from "../core/pipeline/facts.ts";
+import type { FrontPoint } from "../core/pipeline/front.ts";
+import type { PreparedModel } from "../core/pipeline/prepare.ts";
+import type { SolvedBits } from "../core/pipeline/solveBits.ts";
+import type { Plan } from "../core/plan/types.ts";
+import type { Measurement } from "../core/sensitivity/measured.ts";
+import type { WeightStatistics } from "../core/sensitivity/types.ts";
+import type { DecideResult, SampleFacts } from "../engine/jobs.ts";
+import type { Comparison, FatalProblem, Work } from "../protocol/editor.ts";
+import type { ModelChoices } from "../protocol/requests.ts";
+
+/** A profile in force for a model. */
+export interface ActiveProfile {
+  /** `preset:<name>` or a file URI. */
+  readonly id: string;
+  readonly uri?: string;
+  /** How a plan beside the model refers to it. */
+  readonly ref: string;
+  readonly profile: HardwareProfile;
+  readonly limits: Budgets;
+}
+
+/** A sample set in use. */
+export interface ActiveSamples {
+  /** Path; undefined for synthetic samples. */
+  readonly path?: string;
+  readonly facts?: SampleFacts;
+}
+
+/** A plan file that is there for the model, as it is in the editor or on disk. */
+export interface ActivePlan {
+  readonly uri: string;
+  readonly text: string;
+  readonly plan: Plan;
+}
+
+/** All that a session knows of its model; the snapshot is made from this alone. */
+export interface SessionState {
+  fileName: string;
+  choices: ModelChoices;
+  fatal?: FatalProblem;
+  facts?: Facts;
+  /** Before shapes are known, the layers as the file has them. */
+  layers: readonly Layer[];
+  prepared?: PreparedModel;
+  modelHash?: string;
+  statistics: Map<string, WeightStatistics>;
+  measurements: Map<string, Map<Bits, Measurement>>;
+  /** Samples the measurements were made on. */
+  measuredSamples: number;
+  calibration?: ActiveSamples;
+  evaluation?: ActiveSamples;
+  profile?: ActiveProfile;
+  profileProblem?: ProfileProblem & { readonly file: string };
+  /** Tried limits in the program's units; null = no limit. */
+  readonly whatIf: Map<Resource, number | null>;
+  plan?: ActivePlan;
+  planProblem?: { readonly message: string; readonly code: string; readonly line?: number };
+  fit?: DeviceFit;
+  live?: SolvedBits;
+  /** The newest decision of the engine, and what it was made for (see `decisionKey`). */
+  decided?: { readonly key: string; readonly seconds: number; readonly result: DecideResult };
+  front: readonly FrontPoint[];
+  work?: Work;
+  stopped?: { readonly done: number; readonly total: number };
+  restarted?: { readonly kept: number; readonly total: number };
+  failure?: { readonly message: string; readonly code: string };
+  /** Layers whose weights differ from those that were analyzed, and when the file changed (ms since 1970). */
+  stale?: { readonly layers: ReadonlySet<string>; readonly at: number };
+  comparison?: Comparison;
+}
+
+export function newState(fileName: string, choices: ModelChoices): SessionState {
+  return {
+    fileName,
+    choices,
+    layers: [],
+    statistics: new Map(),
+    measurements: new Map(),
+    measuredSamples: 0,
+    whatIf: new Map(),
+    front: [],
+  };
+}
