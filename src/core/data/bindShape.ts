@@ -65,9 +65,8 @@ function fitsDim(dim: number, wanted: number | string | null | undefined): boole
 function withUnitAxes(row: Dims, wanted: WantedDims): Dims | undefined {
   const rest = row.filter((dim) => dim !== 1);
   const needed = wanted.filter((dim) => dim !== 1);
-  // Open dimensions must not swallow axes by chance: there are as many of them as there are axes.
-  if (rest.length !== needed.length || row.length === wanted.length) return undefined;
-  if (!fits(rest, needed)) return undefined;
+  // `fits` asks for as many axes on both sides, so that open dimensions swallow none by chance.
+  if (row.length === wanted.length || !fits(rest, needed)) return undefined;
   let at = 0;
   return wanted.map((dim) => (dim === 1 ? 1 : (rest[at++] as number)));
 }

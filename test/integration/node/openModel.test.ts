@@ -133,6 +133,17 @@ describe("external data are read where ONNX Runtime reads them", () => {
     expect(await bothRead(path.join(shown, "m.onnx"))).toEqual({ here: "read", there: true });
   });
 
+  it("beside a link to the model", async () => {
+    const folder = tempFolder();
+    const [real, shown] = [path.join(folder, "real"), path.join(folder, "shown")];
+    mkdirSync(real);
+    mkdirSync(shown);
+    await writeExternal(real);
+    symlinkSync("../real/m.onnx", path.join(shown, "m.onnx"));
+    renameSync(path.join(real, "m.data"), path.join(shown, "m.data"));
+    expect(await bothRead(path.join(shown, "m.onnx"))).toEqual({ here: "read", there: true });
+  });
+
   it("but not through a link out of the model's folder: SQ2010", async () => {
     const folder = tempFolder();
     const inside = path.join(folder, "inside");
