@@ -1,10 +1,11 @@
 import type { TensorProto } from "onnx-buf";
 import { elementsOf, rawBytesOf } from "./dims.ts";
-import { elementType } from "./elementTypes.ts";
+import { type ElementType, elementType, fieldWidth } from "./elementTypes.ts";
 import { externalPlace, isExternal } from "./external.ts";
-import { dataFields, rawRun } from "./payload.ts";
-import { checkLength, noData } from "./rawData.ts";
+import { dataFields, type Payload, rawRun } from "./payload.ts";
+import { checkLength } from "./rawData.ts";
 import type { TensorStore } from "./tensors.ts";
+import { maxVarintBytes } from "./wire.ts";
 
 /**
  * Checks a tensor of a file just opened without reading its data: dimensions, the data's length against them, and where
@@ -15,27 +16,39 @@ export function checkTensor(tensor: TensorProto, store: TensorStore): void {
   const { file } = store;
   elementsOf(tensor, file);
   const expected = rawBytesOf(tensor, file);
+  const type = elementType(tensor.dataType);
   if (isExternal(tensor)) {
     const { length } = externalPlace(tensor, file);
     if (length !== undefined) checkLength(tensor, length, expected, file);
-    return;
+  } else if (expected !== undefined && type !== undefined) {
+    const payload = store.payload(tensor);
+    const [found, at] =
+      payload?.kind === "file" ? bytesInFile(payload, type, expected) : [bytesInMessage(tensor, type), undefined];
+    checkLength(tensor, found, expected, file, at);
   }
-  const type = elementType(tensor.dataType);
-  if (expected === undefined || type === undefined) return;
-  const payload = store.payload(tensor);
-  if (payload?.kind === "file") {
-    const raw = rawRun(payload.runs);
-    if (raw) return checkLength(tensor, raw.length, expected, file, raw.at);
-    const runs = payload.runs.filter((run) => run.field === dataFields[type.field]);
-    const bytes = runs.reduce((sum, run) => sum + run.length, 0);
-    const entries = expected / type.entryBytes;
-    if (bytes === 0 && entries > 0) throw noData(tensor, file);
+}
+
+function bytesInMessage(tensor: TensorProto, type: ElementType): number {
+  return tensor.rawData.length > 0 ? tensor.rawData.length : tensor[type.field].length * type.entryBytes;
+}
+
+/** Bytes as raw_data would have them, as near to `expected` as what is in the file allows; and where they are. */
+function bytesInFile(
+  payload: Payload & { kind: "file" },
+  type: ElementType,
+  expected: number,
+): readonly [bytes: number, at: number | undefined] {
+  const raw = rawRun(payload.runs);
+  if (raw) return [raw.length, raw.at];
+  const runs = payload.runs.filter((run) => run.field === dataFields[type.field]);
+  const width = fieldWidth[type.field];
+  let fewest = 0;
+  let most = 0;
+  for (const { packed, length } of runs) {
     // An unpacked entry has a tag of up to 10 bytes as well.
-    const most = runs.every((run) => run.packed) ? 10 : 20;
-    const possible = Math.min(Math.max(entries, Math.ceil(bytes / most)), bytes);
-    checkLength(tensor, possible * type.entryBytes, expected, file, runs[0]?.at);
-    return;
+    fewest += Math.ceil(length / ((width || maxVarintBytes) + (packed ? 0 : maxVarintBytes)));
+    most += Math.floor(length / ((width || 1) + (packed ? 0 : 1)));
   }
-  if (tensor.rawData.length > 0) return checkLength(tensor, tensor.rawData.length, expected, file);
-  checkLength(tensor, tensor[type.field].length * type.entryBytes, expected, file);
+  const entries = Math.min(Math.max(expected / type.entryBytes, fewest), most);
+  return [entries * type.entryBytes, runs[0]?.at];
 }

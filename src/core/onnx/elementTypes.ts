@@ -3,6 +3,16 @@ import { TensorProto_DataType as T } from "onnx-buf";
 /** Which typed field of a TensorProto holds the elements when they are not in raw_data (onnx.proto, TensorProto). */
 export type TypedField = "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data" | "stringData";
 
+/** Bytes of one entry of a typed field in the file; 0 for varints and strings, which vary. */
+export const fieldWidth: Readonly<Record<TypedField, 0 | 4 | 8>> = {
+  floatData: 4,
+  int32Data: 0,
+  int64Data: 0,
+  doubleData: 8,
+  uint64Data: 0,
+  stringData: 0,
+};
+
 export interface ElementType {
   /** Name as ONNX writes it, in lower case. */
   readonly name: string;

@@ -122,6 +122,12 @@ export const modelErrors = {
     when: "Data given to a new tensor do not have the length that its dimensions and element type need.",
     remedy: "Report this with the model: the program built a wrong tensor",
   },
+  duplicateName: {
+    code: "SQ2020",
+    slug: "duplicate-name",
+    when: "Two nodes of one graph give their results the same name, or a node gives its result the name of an input.",
+    remedy: "Correct the tool that wrote the model; ONNX Runtime refuses it too",
+  },
 } as const satisfies Record<string, ModelErrorKind>;
 
 export type ModelErrorName = keyof typeof modelErrors;

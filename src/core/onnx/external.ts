@@ -55,7 +55,10 @@ export function locationProblem(location: string): string | undefined {
   if (/^[\\/]/.test(location)) return "is an absolute path";
   if (/^[A-Za-z]:/.test(location)) return "has a drive letter";
   if (/^[A-Za-z][A-Za-z0-9+.-]*:[\\/]{2}/.test(location)) return "is a URL";
-  if (location.split(/[\\/]/).includes("..")) return "leaves the model's folder";
+  const parts = location.split(/[\\/]/);
+  if (parts.includes("..")) return "leaves the model's folder";
+  // Windows opens these whatever the folder and the extension; reading CON waits for the keyboard.
+  if (parts.some((part) => /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i.test(part))) return "is a device on Windows";
   return undefined;
 }
 

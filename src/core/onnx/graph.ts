@@ -1,4 +1,4 @@
-import type { GraphProto, ModelProto } from "onnx-buf";
+import type { FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
 import { attributeGraphs } from "./walk.ts";
 
 /** Version of a domain's operators that the model imports; 1 when it imports none of them. "ai.onnx" is an alias of "". */
@@ -9,15 +9,24 @@ export function opsetOf(model: ModelProto, domain: string): number {
 }
 
 /**
- * A source of value names that are not in the graph or its subgraphs (which may not shadow outer names): `wanted` itself,
- * or with a number behind it. Names given out count as taken.
+ * A source of value names that are not in the graph or its subgraphs (which may not shadow outer names), or in the
+ * function: `wanted` itself, or with a number behind it. Names given out count as taken.
  */
-export function freshNames(graph: GraphProto): (wanted: string) => string {
+export function freshNames(graph: GraphProto | FunctionProto): (wanted: string) => string {
   const taken = new Set<string>();
-  collectNames(graph, taken);
+  if (graph.$typeName === "onnx.FunctionProto") {
+    for (const name of graph.input) taken.add(name);
+    collectResults(graph.node, taken);
+  } else {
+    collectNames(graph, taken);
+  }
+  // Where the last name with a number ended: a thousand nodes that want one name do not try all numbers each.
+  const next = new Map<string, number>();
   return (wanted) => {
     let name = wanted;
-    for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
+    let n = next.get(wanted) ?? 2;
+    for (; taken.has(name); n++) name = `${wanted}_${n}`;
+    next.set(wanted, n);
     taken.add(name);
     return name;
   };
@@ -26,10 +35,14 @@ export function freshNames(graph: GraphProto): (wanted: string) => string {
 function collectNames(graph: GraphProto, into: Set<string>): void {
   for (const value of [...graph.input, ...graph.output, ...graph.initializer]) into.add(value.name);
   for (const sparse of graph.sparseInitializer) into.add(sparse.values?.name ?? "");
-  for (const node of graph.node) {
+  collectResults(graph.node, into);
+}
+
+function collectResults(nodes: readonly NodeProto[], into: Set<string>): void {
+  for (const node of nodes) {
     for (const name of node.output) into.add(name);
     for (const attribute of node.attribute) {
-      for (const { graph: inner } of attributeGraphs(attribute)) collectNames(inner, into);
+      for (const { graph } of attributeGraphs(attribute)) collectNames(graph, into);
     }
   }
 }

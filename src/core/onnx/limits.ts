@@ -10,7 +10,13 @@ export const maxInlinePayload = 1024;
 export const maxWindowBytes = 256 * 1024;
 
 /** First read after a jump over a payload: what follows is usually one short tensor header. Doubles while reading on. */
-export const minWindowBytes = 1024;
+export const minWindowBytes = 4 * 1024;
+
+/**
+ * Jumps up to this do not shrink the window: reading a small payload that is never asked for costs less than another call
+ * to the system for every small tensor.
+ */
+export const maxShortJumpBytes = 64 * 1024;
 
 /** Piece in which payloads are copied and converted. */
 export const pieceBytes = 4 * 1024 * 1024;
@@ -31,10 +37,10 @@ export const maxTensors = 1_000_000;
 export const maxMessages = 4_000_000;
 
 /**
- * Entries of repeated numbers and strings outside tensors. Tree ensembles keep ten lists of one entry for each tree node
- * in attributes; 20 million cover two million tree nodes. Up to 32 bytes of memory each.
+ * Fields outside tensor data: numbers and texts, alone or in lists. Tree ensembles keep ten lists of one entry for each
+ * tree node in attributes; 20 million cover two million tree nodes. Up to 32 bytes of memory each.
  */
-export const maxListEntries = 20_000_000;
+export const maxFields = 20_000_000;
 
 /** Attributes of one node; the operator with the most (TreeEnsembleRegressor) has 23. */
 export const maxAttributes = 1024;

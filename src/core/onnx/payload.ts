@@ -40,3 +40,28 @@ export type Payload =
 export function rawRun(runs: readonly Run[]): Run | undefined {
   return runs.findLast((run) => run.field === dataFields.rawData);
 }
+
+/**
+ * Adds a data field's occurrence to a tensor's runs. Unpacked values that follow each other become one run, with their
+ * tags; packed ones (and raw_data) are noted without tag and length.
+ * @param start of the tag @param valueAt of the value @param end of the value
+ */
+export function noteRun(
+  runs: { -readonly [K in keyof Run]: Run[K] }[],
+  field: number,
+  packed: boolean,
+  start: number,
+  valueAt: number,
+  end: number,
+): void {
+  if (packed) {
+    runs.push({ field, packed, at: valueAt, length: end - valueAt });
+    return;
+  }
+  const last = runs.at(-1);
+  if (last && !last.packed && last.field === field && last.at + last.length === start) {
+    last.length = end - last.at;
+  } else {
+    runs.push({ field, packed, at: start, length: end - start });
+  }
+}

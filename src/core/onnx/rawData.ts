@@ -1,7 +1,7 @@
 import type { TensorProto } from "onnx-buf";
 import type { ByteSource } from "../ports.ts";
 import { rawBytesOf } from "./dims.ts";
-import { elementType, elementTypeName, type TypedField } from "./elementTypes.ts";
+import { elementType, elementTypeName, fieldWidth } from "./elementTypes.ts";
 import { modelError } from "./errors.ts";
 import { type ExternalFiles, externalPlace, isExternal } from "./external.ts";
 import { FieldReader } from "./fieldReader.ts";
@@ -16,15 +16,6 @@ export interface RawData {
   /** For data that lie in one piece in a file. */
   readonly place?: { readonly source: ByteSource; readonly at: number; readonly name: string };
 }
-
-const fixedWidth: Readonly<Record<TypedField, 0 | 4 | 8>> = {
-  floatData: 4,
-  int32Data: 0,
-  int64Data: 0,
-  doubleData: 8,
-  uint64Data: 0,
-  stringData: 0,
-};
 
 /**
  * Finds a tensor's data: given in memory, external, raw_data, or a typed field, in this order (as ONNX Runtime does).
@@ -98,7 +89,7 @@ function inFile(tensor: TensorProto, payload: Payload & { kind: "file" }, expect
   const reader = new FieldReader({
     source,
     runs: own,
-    width: fixedWidth[type.field],
+    width: fieldWidth[type.field],
     entryBytes: type.entryBytes,
     entries: expected / type.entryBytes,
     tensor: tensor.name,

@@ -7,6 +7,7 @@ import { checkAcyclic } from "./cycles.ts";
 import { modelError } from "./errors.ts";
 import { ExternalFiles } from "./external.ts";
 import type { OnnxModel } from "./model.ts";
+import { checkNames } from "./names.ts";
 import { Scanner } from "./scan.ts";
 import { messageRule } from "./schema.ts";
 import { isText, recognize, sniffBytes } from "./sniff.ts";
@@ -25,7 +26,7 @@ export interface ReadOptions {
 /**
  * Opens a model: the graph, and the places of the tensors. Large tensor data are jumped over, never read; the source
  * must stay readable as long as the model is used.
- * @throws SQ2001 to SQ2010, SQ2013, SQ2017, SQ2018 (src/core/onnx/errors.ts), each with the byte or the tensor
+ * @throws SQ2001 to SQ2010, SQ2013, SQ2017, SQ2018, SQ2020 (src/core/onnx/errors.ts), each with the byte or the tensor
  */
 export async function readModel(source: ByteSource, options: ReadOptions = {}): Promise<OnnxModel> {
   const { message: proto, tensors } = await readMessage<ModelProto>(ModelProtoSchema, source, options);
@@ -39,6 +40,7 @@ export async function readModel(source: ByteSource, options: ReadOptions = {}): 
     options.signal?.throwIfAborted();
     checkTensor(tensor, tensors);
   }
+  checkNames(proto, options.file);
   checkAcyclic(proto, options.file);
   return { proto, graph, tensors };
 }

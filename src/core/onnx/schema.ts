@@ -1,8 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
-
-/** Protobuf's wire types (encoding specification, "Message Structure"). */
-export const wire = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
+import { ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from "onnx-buf";
+import { wire } from "./wire.ts";
 
 /** What the scanner must know of a field to check it without decoding it. */
 export interface FieldRule {
@@ -13,7 +11,12 @@ export interface FieldRule {
   readonly repeated: boolean;
   /** Numbers in a list may come packed: one length-delimited field for all. */
   readonly packable: boolean;
-  readonly isString: boolean;
+  /** Texts that something is looked up by, as opposed to those that are only shown or handed on. */
+  readonly isName: boolean;
+  /** Documentation and data; names, which are looked up and shown, are held to a tighter limit. */
+  readonly isLong: boolean;
+  /** A node's attribute. */
+  readonly isAttribute: boolean;
   /** Set for fields that hold a message. */
   readonly message?: MessageRule;
 }
@@ -24,7 +27,10 @@ export interface MessageRule {
   /** Whether messages of this type can hold tensors, at any depth: those are taken apart, all others are kept whole. */
   readonly carriesTensors: boolean;
   readonly isTensor: boolean;
+  readonly isNode: boolean;
 }
+
+const longFields = new Set(["docString", "value", "s", "strings", "rawData", "stringData"]);
 
 const rules = new Map<string, MessageRule>();
 
@@ -38,6 +44,7 @@ export function messageRule(desc: DescMessage): MessageRule {
     fields,
     carriesTensors: reaches(desc, new Set()),
     isTensor: desc.typeName === TensorProtoSchema.typeName,
+    isNode: desc.typeName === NodeProtoSchema.typeName,
   };
   // Registered first: graphs contain nodes contain attributes contain graphs.
   rules.set(desc.typeName, rule);
@@ -47,7 +54,7 @@ export function messageRule(desc: DescMessage): MessageRule {
 
 /** The rule of a message by its `$typeName`; the type must be reachable from ModelProto or TensorProto. */
 export function ruleOfType(typeName: string): MessageRule | undefined {
-  if (rules.size === 0) messageRule(ModelProtoSchema);
+  messageRule(ModelProtoSchema);
   return rules.get(typeName);
 }
 
@@ -60,7 +67,9 @@ function fieldRule(field: DescField): FieldRule {
     wire: type,
     repeated,
     packable: repeated && type !== wire.bytes,
-    isString: field.scalar === ScalarType.STRING,
+    isName: field.scalar === ScalarType.STRING && !longFields.has(field.localName),
+    isLong: longFields.has(field.localName),
+    isAttribute: field.message !== undefined && field.localName === "attribute",
     ...(field.message && { message: messageRule(field.message) }),
   };
 }

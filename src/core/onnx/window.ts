@@ -1,6 +1,8 @@
 import type { ByteSource } from "../ports.ts";
+import type { Budget } from "./budget.ts";
+import { ByteCursor } from "./cursor.ts";
 import { modelError } from "./errors.ts";
-import { maxWindowBytes, minWindowBytes } from "./limits.ts";
+import { maxShortJumpBytes, maxWindowBytes, minWindowBytes } from "./limits.ts";
 
 const empty = new Uint8Array(0);
 
@@ -25,46 +27,41 @@ export function placeOf(file: string | undefined, byte: number, item?: string) {
 }
 
 /**
- * A forward reader over a ByteSource that never reads what is jumped over. Callers make sure of bytes with `has` (cheap,
- * synchronous) and `load` (reads), then use `byte` and `varint`, so that the common case needs no promise.
+ * A cursor over a file that never reads what is jumped over (set `at` to jump). Callers make sure of bytes with `holds`
+ * (cheap, synchronous) and `load` (reads), then use the cursor's methods, so that the common case needs no promise.
  */
-export class WindowReader {
-  readonly file: string | undefined;
+export class WindowReader extends ByteCursor {
   readonly size: number;
-  /** Position in the file of the next byte. */
-  at = 0;
   private readonly source: ByteSource;
-  private buffer: Uint8Array = empty;
-  private bufferAt = 0;
   private next = minWindowBytes;
 
-  constructor(source: ByteSource, file?: string) {
+  constructor(source: ByteSource, budget: Budget) {
+    super(budget);
     this.source = source;
-    this.file = file;
     this.size = source.size;
   }
 
-  /** Whether `count` bytes from `at` are in memory. */
-  has(count: number): boolean {
-    return this.at >= this.bufferAt && this.at + count <= this.bufferAt + this.buffer.length;
+  /** Whether the bytes `from` up to `to`, as far as the file has them, are in memory. */
+  holds(from: number, to: number): boolean {
+    return from >= this.base && Math.min(to, this.size) <= this.base + this.bytes.length;
   }
 
-  /** Brings `count` bytes from `at` into memory, or as many as the file has left. */
+  /** Brings `count` bytes from `at` into memory, or as many as the file has left, in place of what was there. */
   async load(count: number): Promise<void> {
     const wanted = Math.min(count, this.size - this.at);
-    if (this.has(wanted)) return;
-    const end = this.bufferAt + this.buffer.length;
-    // Reading on where the last window ended pays for larger windows; a jump over a payload starts small again.
-    const onward = this.at >= this.bufferAt && this.at <= end;
+    if (this.holds(this.at, this.at + wanted)) return;
+    const end = this.base + this.bytes.length;
+    // Reading on, or jumping over little, pays for larger windows; a jump over a large payload starts small again.
+    const onward = this.at >= this.base && this.at - end <= maxShortJumpBytes;
     this.next = onward ? Math.min(this.next * 2, maxWindowBytes) : minWindowBytes;
     const length = Math.min(Math.max(wanted, this.next), this.size - this.at);
-    this.buffer = await readExactly(this.source, this.at, length, this.file);
-    this.bufferAt = this.at;
+    this.bytes = await readExactly(this.source, this.at, length, this.budget.file);
+    this.base = this.at;
   }
 
-  /** The next byte; `has(1)` must hold. */
-  byte(): number {
-    return this.buffer[this.at++ - this.bufferAt] as number;
+  /** A copy of bytes that `holds` has confirmed. */
+  slice(from: number, to: number): Uint8Array {
+    return this.bytes.slice(from - this.base, to - this.base);
   }
 
   /**
@@ -72,14 +69,7 @@ export class WindowReader {
    * @throws SQ2018 when the source gives fewer
    */
   async copy(from: number, to: number): Promise<Uint8Array> {
-    const length = to - from;
-    if (from >= this.bufferAt && to <= this.bufferAt + this.buffer.length) {
-      return this.buffer.slice(from - this.bufferAt, to - this.bufferAt);
-    }
-    if (from === this.at && length <= maxWindowBytes) {
-      await this.load(length);
-      return this.buffer.slice(from - this.bufferAt, to - this.bufferAt);
-    }
-    return (await readExactly(this.source, from, length, this.file)).slice();
+    if (this.holds(from, to)) return this.slice(from, to);
+    return (await readExactly(this.source, from, to - from, this.budget.file)).slice();
   }
 }

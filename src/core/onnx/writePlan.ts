@@ -8,10 +8,10 @@ import {
 import { isExternal } from "./external.ts";
 import { dataFields, rawRun } from "./payload.ts";
 import type { RawData } from "./rawData.ts";
-import { encodeVarint, header } from "./scan.ts";
-import { type FieldRule, type MessageRule, ruleOfType, wire } from "./schema.ts";
+import { type FieldRule, type MessageRule, ruleOfType } from "./schema.ts";
 import { clearData, type TensorStore } from "./tensors.ts";
 import { readExactly } from "./window.ts";
+import { encodeHeader } from "./wire.ts";
 
 /** A stretch of the file to be: bytes at hand, or data to be copied from where they are. */
 export type Segment = Uint8Array | CopySegment;
@@ -85,7 +85,7 @@ export class WritePlan {
   private async child(message: Message, field: FieldRule, signal?: AbortSignal): Promise<void> {
     const before = this.length;
     await this.message(message, field.message as MessageRule, signal);
-    this.push(Uint8Array.from([...encodeVarint(field.number * 8 + wire.bytes), ...encodeVarint(this.length - before)]));
+    this.push(encodeHeader(field.number, this.length - before));
   }
 
   private async tensor(tensor: TensorProto, rule: MessageRule): Promise<void> {
@@ -109,7 +109,7 @@ export class WritePlan {
           length: run.length,
           read: (from, to) => readExactly(payload.source, run.at + from, to - from, payload.file),
         });
-        if (run.packed) this.push(header(run));
+        if (run.packed) this.push(encodeHeader(run.field, run.length));
       }
       this.push(toBinary(rule.desc, tensor));
       return;
@@ -120,7 +120,7 @@ export class WritePlan {
     }
     const data = await this.store.raw(tensor);
     this.push({ length: data.byteLength, read: (from, to, signal) => data.read(from, to, signal) });
-    this.push(header({ field: dataFields.rawData, packed: true, at: 0, length: data.byteLength }));
+    this.push(encodeHeader(dataFields.rawData, data.byteLength));
     this.push(toBinary(rule.desc, withoutData(tensor)));
   }
 }

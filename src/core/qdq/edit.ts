@@ -14,20 +14,21 @@ export class GraphEdit {
   readonly model: OnnxModel;
   /** A name that is not taken yet: the wanted one, or with a number behind. */
   readonly fresh: (wanted: string) => string;
-  private readonly originals: readonly NodeProto[];
+  private readonly indexed: readonly NodeProto[];
   private readonly first: NodeProto[] = [];
   private readonly before = new Map<NodeProto, NodeProto[]>();
   private readonly after = new Map<NodeProto, NodeProto[]>();
 
-  constructor(model: OnnxModel) {
+  /** @param indexed the nodes that `at` counts, where others have been put between them since (a raised opset does) */
+  constructor(model: OnnxModel, indexed: readonly NodeProto[] = [...model.graph.node]) {
     this.model = model;
     this.fresh = freshNames(model.graph);
-    this.originals = [...model.graph.node];
+    this.indexed = indexed;
   }
 
-  /** The node at an index of graph.node as it was when the edit began. */
+  /** The node at an index of graph.node as it was when the edit began, or of the nodes given to it. */
   at(index: number): NodeProto {
-    return this.originals[index] as NodeProto;
+    return this.indexed[index] as NodeProto;
   }
 
   /** Adds an initializer; returns its name. */
@@ -52,7 +53,7 @@ export class GraphEdit {
   apply(): void {
     this.model.graph.node = [
       ...this.first,
-      ...this.originals.flatMap((n) => [...(this.before.get(n) ?? []), n, ...(this.after.get(n) ?? [])]),
+      ...this.model.graph.node.flatMap((n) => [...(this.before.get(n) ?? []), n, ...(this.after.get(n) ?? [])]),
     ];
   }
 }

@@ -1,0 +1,55 @@
+import { limitError, modelError } from "./errors.ts";
+import * as limits from "./limits.ts";
+import type { MessageRule } from "./schema.ts";
+import { placeOf } from "./window.ts";
+
+/** What one scan has used up so far, against the limits on all of it together; and the errors that end a scan. */
+export class Budget {
+  readonly file: string | undefined;
+  private messages = 0;
+  private nodes = 0;
+  private tensors = 0;
+  private fieldCount = 0;
+  private bytes = 0;
+
+  constructor(file: string | undefined) {
+    this.file = file;
+  }
+
+  message(rule: MessageRule, at: number, depth: number): void {
+    this.depth(depth, at);
+    if (++this.messages > limits.maxMessages) throw this.exceeded("parts", limits.maxMessages, at);
+    if (rule.isNode && ++this.nodes > limits.maxNodes) throw this.exceeded("nodes", limits.maxNodes, at);
+    if (rule.isTensor && ++this.tensors > limits.maxTensors) throw this.exceeded("tensors", limits.maxTensors, at);
+  }
+
+  depth(depth: number, at: number): void {
+    if (depth > limits.maxMessageDepth) throw this.exceeded("messages inside each other", limits.maxMessageDepth, at);
+  }
+
+  fields(count: number, at: number): void {
+    this.fieldCount += count;
+    if (this.fieldCount > limits.maxFields) throw this.exceeded("fields outside tensor data", limits.maxFields, at);
+  }
+
+  keep(bytes: number, at: number): void {
+    this.bytes += bytes;
+    if (this.bytes > limits.maxSkeletonBytes)
+      throw this.exceeded("bytes outside tensor data", limits.maxSkeletonBytes, at);
+  }
+
+  exceeded(what: string, limit: number, at: number) {
+    return limitError(what, limit, placeOf(this.file, at));
+  }
+
+  truncated(at: number, wanted: number, left: number) {
+    const claims = wanted === 1 ? "one more byte" : `${wanted.toLocaleString("en-US")} bytes`;
+    const rest = left === 0 ? "none is" : `${left.toLocaleString("en-US")} are`;
+    const message = `A part of the file needs ${claims} where ${rest} left`;
+    return modelError("truncatedModel", message, placeOf(this.file, at));
+  }
+
+  malformed(at: number, message: string) {
+    return modelError("malformedModel", message, placeOf(this.file, at));
+  }
+}
