@@ -13,6 +13,9 @@ import { until } from "../../support/vscode/until.ts";
 
 const host = path.join(root, "test/e2e/host");
 
+/** An editor may have to be fetched first. */
+const fetchTimeoutMs = 300_000;
+
 /** `npm run vscode`, on the probe instead of this repository's extension, whatever editor this machine has. */
 function startVscode(editor: string): { readonly program: ChildProcess; readonly printed: () => string } {
   const args = ["--browser", "--editor", editor, "--extension", path.join(host, "probe"), path.join(host, "workspace")];
@@ -39,17 +42,21 @@ describe("npm run vscode, where there is no VS Code", () => {
     program.kill();
   });
 
-  it("prints the address of an editor that has the folder and the extension", async () => {
-    const address = await until(() => /http:\S+/.exec(printed())?.[0] ?? program.exitCode !== null, 60_000);
-    expect(address, printed()).toEqual(expect.any(String));
-    const page = await browser?.newPage();
-    if (page === undefined) throw new Error("no browser");
-    await page.goto(String(address));
-    const ui = new Ui(page, root);
-    expect(await ui.explorerFiles()).toContain("first.probe");
-    await ui.command("Host Probe: Ask");
-    await ui.notification("How are you?");
-  });
+  it(
+    "prints the address of an editor that has the folder and the extension",
+    async () => {
+      const address = await until(() => /http:\S+/.exec(printed())?.[0] ?? program.exitCode !== null, fetchTimeoutMs);
+      expect(address, printed()).toEqual(expect.any(String));
+      const page = await browser?.newPage();
+      if (page === undefined) throw new Error("no browser");
+      await page.goto(String(address));
+      const ui = new Ui(page, root);
+      expect(await ui.explorerFiles()).toContain("first.probe");
+      await ui.command("Host Probe: Ask");
+      await ui.notification("How are you?");
+    },
+    fetchTimeoutMs,
+  );
 
   it("ends with all that it started on Ctrl-C", async () => {
     const started = descendants(program.pid ?? 0);
