@@ -90,9 +90,3 @@ function assumptions(options: RunOptions, calibration: Dataset, evaluation: Data
   }
   return [...evaluation.notes];
 }
-
-/** Part of file names for a profile: `board` of `board.hwprofile.json`, or the preset's name. */
-export function profileSlug({ id, file }: LoadedProfile): string {
-  const name = isPreset(id) ? id.slice(presetPrefix.length) : path.basename(file).replace(/(\.hwprofile)?\.json$/i, "");
-  return name.replace(/[^A-Za-z0-9._-]+/g, "-");
-}

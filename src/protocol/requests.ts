@@ -92,7 +92,14 @@ export interface ModelSummary {
 /** Requests to the server. All can be cancelled; errors come with `SQ` codes in `data`. */
 export const requests = {
   /** Opens a model (again is harmless); snapshots follow until `closeModel`. */
-  openModel: method<ModelRef & { readonly choices: ModelChoices }, EditorSnapshot>("openModel"),
+  openModel: method<
+    ModelRef & {
+      readonly choices: ModelChoices;
+      /** The server before this one died with the model open: what it had measured is read from the cache, and the page is told. */
+      readonly restarted?: boolean;
+    },
+    EditorSnapshot
+  >("openModel"),
   closeModel: method<ModelRef>("closeModel"),
   setChoices: method<ModelRef & { readonly choices: ModelChoices }>("setChoices"),
   /** Measures what is not measured yet; resolves when done or cancelled. */

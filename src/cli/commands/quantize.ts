@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { formatBytes } from "../../core/plan/format.ts";
+import { profileSlug } from "../../node/profileSlug.ts";
 import { outputFiles, quantizeToFiles } from "../../node/quantizeToFiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
-import { profileSlug, type Run, withDecision } from "../decide.ts";
+import { type Run, withDecision } from "../decide.ts";
 import { evaluationTable } from "../evaluation.ts";
 import { exitCodes, print, printJson } from "../output.ts";
 import { planJson, printPlan, printVerdict } from "../planOutput.ts";
@@ -40,7 +41,7 @@ Examples:
 
 async function quantize(model: string, options: QuantizeOptions, context: CommandContext, run: Run): Promise<number> {
   const { decided, calibration, evaluation, weights } = run;
-  const files = outputFiles(model, options.output, profileSlug(run.profile));
+  const files = outputFiles(model, options.output, profileSlug(run.profile.id));
   const result = await quantizeToFiles(
     {
       prepared: run.model.prepared,

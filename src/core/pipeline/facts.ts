@@ -17,7 +17,7 @@ export interface Facts {
 }
 
 /** @param prepared a model, folded or as in the file */
-export function factsOf({ model, discovery }: PreparedModel): Facts {
+export function factsOf({ model, discovery }: Pick<PreparedModel, "model" | "discovery">): Facts {
   const quantizable = discovery.layers.filter((layer) => layer.floatReason === undefined);
   const macs = quantizable.map((layer) => layer.macs);
   return {

@@ -1,0 +1,99 @@
+import path from "node:path";
+import {
+  type CancellationToken,
+  createConnection,
+  DidChangeWatchedFilesNotification,
+  type InitializeParams,
+  ProposedFeatures,
+  ResponseError,
+  TextDocumentSyncKind,
+  TextDocuments,
+} from "vscode-languageserver/node";
+import { TextDocument } from "vscode-languageserver-textdocument";
+import { SigmaQuantError } from "../core/errors.ts";
+import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
+import { Server } from "./server.ts";
+
+/** The language server: wiring of the connection to `Server`; what it does is there. */
+const connection = createConnection(ProposedFeatures.all);
+const documents = new TextDocuments(TextDocument);
+let server: Server | undefined;
+
+connection.onInitialize((params: InitializeParams) => {
+  server = new Server({
+    options: params.initializationOptions as InitializationOptions,
+    folders: (params.workspaceFolders ?? []).map(({ uri }) => uri),
+    documents,
+    engineFile: path.join(__dirname, "engine.cjs"),
+    publish: (uri, snapshot) => connection.sendNotification(notifications.snapshot.method, { uri, snapshot }),
+    modelsChanged: () => connection.sendNotification(notifications.modelsChanged.method, null),
+    log: (line) => connection.console.info(line),
+  });
+  return {
+    capabilities: {
+      textDocumentSync: TextDocumentSyncKind.Incremental,
+      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+    },
+  };
+});
+
+connection.onInitialized(() => {
+  connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+    running().foldersChanged(
+      added.map(({ uri }) => uri),
+      removed.map(({ uri }) => uri),
+    );
+  });
+  void running().scan();
+});
+connection.onNotification(DidChangeWatchedFilesNotification.type, ({ changes }) => running().filesChanged(changes));
+documents.onDidChangeContent(({ document }) => server?.textChanged(document.uri));
+documents.onDidClose(({ document }) => server?.textChanged(document.uri));
+
+handle(requests.openModel, (params) => running().openModel(params.uri, params.choices, params.restarted ?? false));
+handle(requests.closeModel, ({ uri }) => running().closeModel(uri));
+handle(requests.setChoices, ({ uri, choices }) => running().session(uri).setChoices(choices));
+handle(requests.analyze, ({ uri }) => running().session(uri).analyze());
+handle(requests.cancel, async ({ uri }) => running().session(uri).cancel());
+handle(requests.quantize, async (params, signal) => (await running().ready(params.uri)).quantize(params, signal));
+handle(requests.histogram, ({ uri, layer }) => running().session(uri).histogram(layer));
+handle(requests.editPlan, async ({ uri, edit }) => running().session(uri).editPlan(edit));
+handle(requests.planText, async ({ uri }) => running().session(uri).planText());
+handle(requests.planLine, ({ uri, layer }) => running().planLine(uri, layer));
+handle(requests.tryBudget, async ({ uri, resource, limit }) => running().session(uri).tryBudget(resource, limit));
+handle(requests.resetWhatIf, async ({ uri }) => running().session(uri).resetWhatIf());
+handle(requests.writeToProfile, ({ uri }) => running().writeToProfile(uri));
+handle(requests.applyRemedy, ({ uri, index }) => running().applyRemedy(uri, index));
+handle(requests.exportText, async ({ uri, format }) => running().exportText(uri, format));
+handle(requests.presets, async () => running().presets());
+handle(requests.presetText, async ({ id, name }) => running().presetText(id, name));
+handle(requests.models, () => running().models());
+handle(requests.trust, async ({ trusted }) => running().setTrusted(trusted));
+handle(requests.setSettings, async (settings) => running().setSettings(settings));
+
+connection.onShutdown(() => server?.dispose());
+documents.listen(connection);
+connection.listen();
+
+function running(): Server {
+  if (!server) throw new Error("the server is not initialized");
+  return server;
+}
+
+/** One wrapper for all requests: cancellation as a signal, our errors with their codes. */
+function handle<P, R>(method: Method<P, R>, handler: (params: P, signal: AbortSignal) => Promise<R>): void {
+  connection.onRequest(method.method, async (params: P, token: CancellationToken): Promise<unknown> => {
+    const controller = new AbortController();
+    token.onCancellationRequested(() => controller.abort(new Error("cancelled")));
+    try {
+      return (await handler(params, controller.signal)) ?? null;
+    } catch (error) {
+      if (!(error instanceof SigmaQuantError)) throw error;
+      const { code, slug, remedy, place } = error;
+      throw new ResponseError(requestFailed, error.describe(), { code, slug, remedy, place, message: error.message });
+    }
+  });
+}
+
+/** LSP's RequestFailed: syntactically right, but it failed. */
+const requestFailed = -32803;

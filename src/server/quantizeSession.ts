@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import type { Bits } from "../core/hardware/profile.ts";
+import { activationMemory } from "../core/pipeline/prepare.ts";
+import type { DecideJob, JobEvent } from "../engine/jobs.ts";
+import { profileSlug } from "../node/profileSlug.ts";
+import { outputFiles } from "../node/quantizeToFiles.ts";
+import type { QuantizeParams, QuantizeResult } from "../protocol/requests.ts";
+import { comparisonOf } from "./comparison.ts";
+import type { EngineClient } from "./engineClient.ts";
+import type { SessionState } from "./sessionState.ts";
+
+export interface QuantizeSessionInput {
+  readonly state: SessionState;
+  readonly engine: EngineClient;
+  readonly modelPath: string;
+  readonly params: QuantizeParams;
+  readonly job: DecideJob;
+  /** Bits of a plan that is in force, hand-edited perhaps; the strategy decides without it. */
+  readonly planned: ReadonlyMap<string, Bits | null> | undefined;
+  readonly maxDrop?: number;
+}
+
+/** Quantizes the model of a session to files, unless some are there already and may not be replaced. */
+export async function quantizeSession(
+  { state, engine, modelPath, params, job, planned, maxDrop }: QuantizeSessionInput,
+  onEvent: (event: JobEvent) => void,
+  signal: AbortSignal,
+): Promise<QuantizeResult> {
+  const files = outputFiles(modelPath, params.output, profileSlug(job.profileRef));
+  const there = [files.model, files.report, files.csv].filter((file) => existsSync(file));
+  if (there.length > 0 && !params.overwrite) return { kind: "exists", files: there };
+  const began = Date.now();
+  const { model: output, plan, report, csv } = files;
+  const outcome = await engine.run(
+    "quantize",
+    { ...job, output, files: { plan, report, csv }, ...(planned && { planned }) },
+    onEvent,
+    signal,
+  );
+  const { prepared, facts } = state;
+  const peak = prepared && activationMemory(prepared, null);
+  const comparison = await comparisonOf({
+    model: modelPath,
+    profileName: job.profile.name,
+    files,
+    outcome,
+    floatWeightBytes: facts?.floatBytes ?? 0,
+    ...(peak && peak.unknown.length === 0 && { floatActivationBytes: peak.peak }),
+    seconds: (Date.now() - began) / 1000,
+    ...(maxDrop !== undefined && { maxDrop }),
+  });
+  return { kind: "done", comparison, ...(outcome.written && { output: outcome.written.model }) };
+}

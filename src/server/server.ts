@@ -1,0 +1,317 @@
+import path from "node:path";
+import type { FileEvent, TextDocuments } from "vscode-languageserver/node";
+import type { TextDocument } from "vscode-languageserver-textdocument";
+import { SigmaQuantError } from "../core/errors.ts";
+import { csvReport } from "../core/plan/csv.ts";
+import { modelExplorerData } from "../core/plan/modelExplorer.ts";
+import { parsePlan } from "../core/plan/planFile.ts";
+import { markdownReport } from "../core/plan/report.ts";
+import { averageBits } from "../core/plan/summary.ts";
+import { listPresets, presetSource } from "../node/profiles.ts";
+import { defaultPlanPath } from "../node/quantizeToFiles.ts";
+import type { Choice, EditorSnapshot } from "../protocol/editor.ts";
+import type {
+  ExportFormat,
+  InitializationOptions,
+  ModelChoices,
+  ModelSummary,
+  ServerSettings,
+  TextChange,
+} from "../protocol/requests.ts";
+import { AnalysisCache } from "./analysisCache.ts";
+import { withBudgets, withMaxDrop, withWeightBits } from "./profileEdits.ts";
+import { ModelSession } from "./session.ts";
+import type { SessionHost } from "./sessionHost.ts";
+import { Texts } from "./texts.ts";
+import { normalUri, pathOf, uriOf } from "./uris.ts";
+import { findFiles, type WorkspaceFiles } from "./workspaceFiles.ts";
+
+export interface ServerInput {
+  readonly options: InitializationOptions;
+  readonly folders: readonly string[];
+  readonly documents: TextDocuments<TextDocument>;
+  readonly engineFile: string;
+  readonly publish: (uri: string, snapshot: EditorSnapshot) => void;
+  readonly modelsChanged: () => void;
+  readonly log: (line: string) => void;
+}
+
+/** Typing waits this long before models are allocated anew. */
+const typingMs = 40;
+/** A burst of file events (a checkout, a build) is looked at once. */
+const scanMs = 200;
+
+/** What the server keeps: the workspace's files, and a session for each model that is open. */
+export class Server {
+  private readonly sessions = new Map<string, ModelSession>();
+  private readonly texts: Texts;
+  private readonly host: SessionHost;
+  private settings: ServerSettings;
+  private trusted: boolean;
+  private folders: readonly string[];
+  private found: WorkspaceFiles = { models: [], profiles: [], plans: [], sampleSets: [] };
+  private typingTimer: NodeJS.Timeout | undefined;
+  private scanTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly input: ServerInput) {
+    const { options } = input;
+    this.texts = new Texts(input.documents);
+    this.settings = options.settings;
+    this.trusted = options.trusted;
+    this.folders = pathsOf(input.folders);
+    this.host = {
+      engineFile: input.engineFile,
+      cache: new AnalysisCache(path.join(options.cacheFolder, "analyses")),
+      texts: this.texts,
+      trusted: () => this.trusted,
+      settings: () => this.settings,
+      files: () => this.found,
+      folders: () => this.folders,
+      profiles: () => this.profileChoices(),
+      sampleSets: () => this.found.sampleSets.map((file) => this.choice(file, file)),
+      planUri: (model) => uriOf(defaultPlanPath(model)),
+      publish: input.publish,
+      log: input.log,
+    };
+  }
+
+  // Workspace --------------------------------------------------------------------------------------------------------
+
+  /** Looks for models, profiles, plans and sample sets anew. */
+  async scan(): Promise<void> {
+    this.found = await findFiles(this.folders);
+    this.input.modelsChanged();
+    await Promise.all([...this.sessions.values()].map((session) => session.textsChanged()));
+  }
+
+  foldersChanged(added: readonly string[], removed: readonly string[]): void {
+    const gone = new Set(pathsOf(removed));
+    this.folders = [...this.folders.filter((folder) => !gone.has(folder)), ...pathsOf(added)];
+    void this.scan();
+  }
+
+  filesChanged(changes: readonly FileEvent[]): void {
+    for (const { uri } of changes) void this.sessions.get(normalUri(uri))?.fileChanged();
+    clearTimeout(this.scanTimer);
+    this.scanTimer = setTimeout(() => void this.scan(), scanMs);
+  }
+
+  /** A profile or a plan was typed in, or closed. */
+  textChanged(_uri: string): void {
+    clearTimeout(this.typingTimer);
+    this.typingTimer = setTimeout(() => {
+      for (const session of this.sessions.values()) void session.textsChanged();
+      this.input.modelsChanged();
+    }, typingMs);
+  }
+
+  setTrusted(trusted: boolean): void {
+    this.trusted = trusted;
+    for (const session of this.sessions.values()) void session.reopen();
+  }
+
+  setSettings(settings: ServerSettings): void {
+    const dims = JSON.stringify(settings.dims) !== JSON.stringify(this.settings.dims);
+    this.settings = settings;
+    for (const session of this.sessions.values()) void (dims ? session.reopen() : session.textsChanged());
+  }
+
+  async models(): Promise<readonly ModelSummary[]> {
+    return Promise.all(this.found.models.map((file) => this.summary(file)));
+  }
+
+  // Models -----------------------------------------------------------------------------------------------------------
+
+  async openModel(uri: string, choices: ModelChoices, restarted: boolean): Promise<EditorSnapshot> {
+    const key = normalUri(uri);
+    const open = this.sessions.get(key);
+    if (open) {
+      await open.setChoices(choices);
+      return open.snapshot();
+    }
+    const file = pathOf(uri);
+    if (file === undefined) {
+      throw new SigmaQuantError("SQ1101", "virtual-file", "The model is not a file on this machine", {
+        remedy: "Copy it to a folder on disk",
+        place: { file: uri },
+      });
+    }
+    if (this.found.models.length === 0 && this.found.profiles.length === 0) this.found = await findFiles(this.folders);
+    const session = new ModelSession(uri, file, choices, this.host, restarted);
+    this.sessions.set(key, session);
+    return session.open();
+  }
+
+  async closeModel(uri: string): Promise<void> {
+    const key = normalUri(uri);
+    const session = this.sessions.get(key);
+    this.sessions.delete(key);
+    await session?.close();
+  }
+
+  /** @throws SigmaQuantError SQ1102 for a model that is not open */
+  session(uri: string): ModelSession {
+    const session = this.sessions.get(normalUri(uri));
+    if (!session) {
+      throw new SigmaQuantError("SQ1102", "model-not-open", "The model is not open", {
+        remedy: "Open it, and try again",
+        place: { file: uri },
+      });
+    }
+    return session;
+  }
+
+  /** The session of a model, opened if it is not yet (a command from the explorer), with what it needs to know read. */
+  async ready(uri: string): Promise<ModelSession> {
+    if (!this.sessions.has(normalUri(uri))) await this.openModel(uri, {}, false);
+    const session = this.session(uri);
+    await session.settled();
+    return session;
+  }
+
+  dispose(): void {
+    clearTimeout(this.typingTimer);
+    clearTimeout(this.scanTimer);
+    for (const session of this.sessions.values()) void session.close();
+  }
+
+  // Plans and profiles -----------------------------------------------------------------------------------------------
+
+  async planLine(uri: string, layer: string): Promise<{ readonly uri: string; readonly line: number }> {
+    const change = this.session(uri).planText();
+    const lines = change.text.split("\n");
+    const wanted = `"name": ${JSON.stringify(layer)},`;
+    return {
+      uri: change.uri,
+      line: Math.max(
+        0,
+        lines.findIndex((line) => line.includes(wanted)),
+      ),
+    };
+  }
+
+  async writeToProfile(uri: string): Promise<TextChange> {
+    const { state } = this.session(uri);
+    const { text, uri: profileUri } = await this.profileText(uri);
+    return { uri: profileUri, text: withBudgets(text, state.whatIf) };
+  }
+
+  async applyRemedy(uri: string, index: number): Promise<TextChange> {
+    const session = this.session(uri);
+    const action = session.view?.remedies[index]?.action;
+    const { text, uri: profileUri } = await this.profileText(uri);
+    const { profile } = session.state;
+    switch (action?.kind) {
+      case "setBudget":
+        return { uri: profileUri, text: withBudgets(text, new Map([[action.resource, action.limit]])) };
+      case "allowBits": {
+        const bits = [...new Set([...(profile?.profile.weightBits ?? []), action.bits])].sort((a, b) => a - b);
+        return { uri: profileUri, text: withWeightBits(text, bits) };
+      }
+      case "setMaxDrop":
+        return { uri: profileUri, text: withMaxDrop(text, action.maxDrop) };
+      case undefined:
+        throw new SigmaQuantError("SQ5303", "no-such-remedy", "The remedy is not offered any more", {
+          remedy: "Choose one of those shown now",
+        });
+    }
+  }
+
+  presets() {
+    return listPresets().map(({ name, profile }) => ({
+      id: `preset:${name}`,
+      name: profile.name,
+      description: profile.description ?? "",
+    }));
+  }
+
+  /** A profile of one's own over a preset, with the fields that one sets first. */
+  presetText(id: string, name: string): string {
+    const body = {
+      $schema: "sigmaquant://schemas/hwprofile.json",
+      name,
+      extends: id,
+      accuracy: { maxDropPoints: 1 },
+      budgets: { weightMemoryKiB: 64 },
+    };
+    return `${JSON.stringify(body, null, 2)}\n`;
+  }
+
+  exportText(uri: string, format: ExportFormat): { readonly name: string; readonly text: string } {
+    const session = this.session(uri);
+    const { state } = session;
+    const change = session.planText();
+    const plan = parsePlan(change.text, change.uri);
+    const base = state.fileName.replace(/\.onnx$/i, "");
+    switch (format) {
+      case "csv":
+        return { name: `${base}.csv`, text: csvReport(plan) };
+      case "modelExplorer":
+        return { name: `${base}.model-explorer.json`, text: modelExplorerData(plan) };
+      case "report": {
+        const baselines = state.decided?.result.baselines ?? [];
+        const notes = state.decided?.result.notes ?? state.prepared?.notes ?? [];
+        const floatBytes = state.facts?.floatBytes ?? 0;
+        const files = { float: state.fileName, floatBytes };
+        return { name: `${base}.report.md`, text: markdownReport({ plan, baselines, stored: [], files, notes }) };
+      }
+    }
+  }
+
+  private async profileText(uri: string): Promise<{ text: string; uri: string }> {
+    const { profile } = this.session(uri).state;
+    const text = profile?.uri === undefined ? undefined : await this.texts.read(profile.uri);
+    if (text === undefined || profile?.uri === undefined) {
+      throw new SigmaQuantError("SQ5304", "preset-is-fixed", "A preset's figures can't be changed", {
+        remedy: "Make a device profile of your own from it with New Device Profile",
+      });
+    }
+    return { text, uri: profile.uri };
+  }
+
+  private async summary(file: string): Promise<ModelSummary> {
+    const uri = uriOf(file);
+    const name = path.basename(file);
+    const view = this.sessions.get(normalUri(uri))?.view;
+    const planUri = uriOf(defaultPlanPath(file));
+    const text = await this.texts.read(planUri).catch(() => undefined);
+    const plan = text === undefined ? undefined : parsed(text);
+    if (!plan && !view) return { uri, name };
+    const verdict = view?.verdict ?? plan?.verdict;
+    const layers = plan?.layers ?? [...(view?.rows.values() ?? [])];
+    return {
+      uri,
+      name,
+      ...(plan && { planUri }),
+      ...(verdict && { headline: verdict.headline, feasible: verdict.verdict === "feasible" }),
+      averageBits: averageBits(layers),
+    };
+  }
+
+  private profileChoices(): readonly Choice[] {
+    const own = this.found.profiles.map((file) => this.choice(uriOf(file), file));
+    const presets = [...presetSource.presetNames].map(
+      (name): Choice => ({ id: `preset:${name}`, label: name, kind: "preset" }),
+    );
+    return [...own, ...presets];
+  }
+
+  private choice(id: string, file: string): Choice {
+    const folder = this.folders.find((each) => file.startsWith(each));
+    const detail = path.relative(folder ?? path.dirname(file), path.dirname(file));
+    const label = path.basename(file).replace(/\.hwprofile\.json$/i, "");
+    return { id, label, kind: "workspace", ...(detail !== "" && { detail }) };
+  }
+}
+
+function parsed(text: string) {
+  try {
+    return parsePlan(text, "plan");
+  } catch {
+    return undefined;
+  }
+}
+
+function pathsOf(uris: readonly string[]): string[] {
+  return uris.flatMap((uri) => pathOf(uri) ?? []);
+}
