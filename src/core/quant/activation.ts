@@ -39,8 +39,8 @@ export class ActivationObserver {
   }
 
   /**
-   * x ~ (q - zeroPoint) * scale with q in [0, 2^bits - 1]. The range always holds 0, which is exact: padding and ReLU need it. An
-   * activation that was never anything but 0 (or never seen) gets a small scale and zero point 0.
+   * x ~ (q - zeroPoint) * scale with q in [0, 2^bits - 1]. The range always holds 0, which is exact: padding and ReLU
+   * need it. An activation that was never anything but 0 (or never seen) gets a small scale and zero point 0.
    */
   quantization(range: ActivationRange, bits: ActivationBits): AffineGrid {
     const { histogram } = this;

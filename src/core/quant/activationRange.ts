@@ -7,10 +7,10 @@ import { roundingMagic } from "./integerGrid.ts";
 export const activationPercentile = 0.999;
 
 /**
- * The 0.1 and the 99.9 percentile of all values (nearest rank, interpolated within a bin). The paper speaks of one percentile; on an
- * activation with both signs each end is cut at its own, as the percentile quantizers of HAWQ do, because the tails may differ.
- * Of ReLU's outputs the lower one is 0 and the upper one is the paper's. Where so many values are zero that both percentiles
- * are (one-hot inputs), nothing is clipped: the rest is the signal.
+ * The 0.1 and the 99.9 percentile of all values (nearest rank, interpolated within a bin). The paper speaks of one
+ * percentile; on an activation with both signs each end is cut at its own, as the percentile quantizers of HAWQ do,
+ * because the tails may differ. Of ReLU's outputs the lower one is 0 and the upper one is the paper's. Where so many
+ * values are zero that both percentiles are (one-hot inputs), nothing is clipped: the rest is the signal.
  */
 export function percentileRange(histogram: Histogram): readonly [number, number] {
   const { from, to, count } = histogram.nonEmptyBins();
@@ -36,9 +36,15 @@ function valueAtRank(from: Float64Array, to: Float64Array, count: Float64Array, 
   return to.at(-1) ?? 0;
 }
 
-/** Ratio between neighbouring clipping points of the coarse search. Our choice, as for weights: the minimum is wider than that. */
+/**
+ * Ratio between neighbouring clipping points of the coarse search. Our choice, as for weights: the minimum is wider
+ * than that.
+ */
 const coarseRatio = 0.9;
-/** The smallest clipping point tried, relative to the end. Our choice: where an outlier is that far out, clipping it costs more than all else. */
+/**
+ * The smallest clipping point tried, relative to the end. Our choice: where an outlier is that far out, clipping it
+ * costs more than all else.
+ */
 const smallestClip = 2 ** -11;
 /** Steps of the fine search on one end. Our choice: about one, a half and a quarter of the coarse spacing. */
 const fineRatios = [1.1, 1.05, 1.025, 0.975, 0.95, 0.9] as const;
@@ -46,8 +52,9 @@ const fineRatios = [1.1, 1.05, 1.025, 0.975, 0.95, 0.9] as const;
 const fineRounds = 6;
 
 /**
- * The grid with the least expected squared error over the histogram: from min-max on, each end is clipped where that pays, first
- * coarsely over the whole range, then in turns around the best. Never worse than min-max on the histogram.
+ * The grid with the least expected squared error over the histogram: from min-max on, each end is clipped where that
+ * pays, first coarsely over the whole range, then in turns around the best. Never worse than min-max on the
+ * histogram.
  */
 export function leastErrorRange(histogram: Histogram, bits: ActivationBits): AffineGrid {
   const bins = histogram.nonEmptyBins();
@@ -80,8 +87,9 @@ export function leastErrorRange(histogram: Histogram, bits: ActivationBits): Aff
 }
 
 /**
- * Sum over all values of (x - dequantize(quantize(x)))^2, values spread evenly over their bin. Exact for that density, however many
- * steps a bin or bins a step has: the integral of the squared error has a closed form. Infinity once it reaches `limit`.
+ * Sum over all values of (x - dequantize(quantize(x)))^2, values spread evenly over their bin. Exact for that
+ * density, however many steps a bin or bins a step has: the integral of the squared error has a closed form. Infinity
+ * once it reaches `limit`.
  */
 export function expectedError(
   { from, to, count }: HistogramBins,
@@ -102,7 +110,8 @@ export function expectedError(
     if (a === b) {
       sum += (count[i] as number) * restA * restA;
     } else {
-      // The integral of (x - q(x))^2 from 0 to x is q / 12 + (x - q)^3 / 3: 1/12 for each whole step, and the cubic of the rest.
+      // The integral of (x - q(x))^2 from 0 to x is q / 12 + (x - q)^3 / 3: 1/12 for each whole step, and the cubic
+      // of the rest.
       const q = nearest(b, lowest, highest);
       const restB = b - q;
       const integral = (q - p) / 12 + (restB * restB * restB - restA * restA * restA) / 3;

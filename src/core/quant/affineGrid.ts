@@ -15,9 +15,9 @@ export function highestUnsigned(bits: ActivationBits): number {
 }
 
 /**
- * The grid that spans [min(low, 0), max(high, 0)], as ONNX DynamicQuantizeLinear lays it: 0 is a point of the grid, and the ends are met
- * within half a step. A range of zero (or one too small for a float32 scale) gets the scale of a dead weight channel: biases are
- * stored in units of both scales' product.
+ * The grid that spans [min(low, 0), max(high, 0)], as ONNX DynamicQuantizeLinear lays it: 0 is a point of the grid,
+ * and the ends are met within half a step. A range of zero (or one too small for a float32 scale) gets the scale of a
+ * dead weight channel: biases are stored in units of both scales' product.
  */
 export function affineGrid(low: number, high: number, bits: ActivationBits): AffineGrid {
   const bottom = Math.min(low, 0);

@@ -11,11 +11,13 @@ export interface BatchNormParameters {
 }
 
 /**
- * Folds y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (ONNX BatchNormalization) into the linear layer that makes x:
+ * Folds y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (ONNX BatchNormalization) into the linear layer that
+ * makes x:
  *   factor[c] = gamma[c] / sqrt(variance[c] + epsilon)
  *   weight'   = weight * factor[c],   bias'[c] = (bias[c] - mean[c]) * factor[c] + beta[c]
  * In double, each result rounded once to float32. The inputs are left as they are.
- * A negative variance or a zero one with epsilon 0 gives weights that are not finite, which quantizing then reports (SQ2101).
+ * A negative variance or a zero one with epsilon 0 gives weights that are not finite, which quantizing then reports
+ * (SQ2101).
  * @param axis the weight's output-channel axis; @param bias per channel, undefined = zeros
  * @throws SQ2102 when the normalization or the bias has another number of channels; SQ9101, SQ9102 as checkedView
  */

@@ -2,8 +2,8 @@ import type { Bits } from "../hardware/profile.ts";
 import { type ChannelView, forEachScaleRun } from "./channelView.ts";
 import { highestInt, lowestInt, roundingMagic } from "./integerGrid.ts";
 
-// The loops over all weights. Scales are [channels * blocks], see forEachScaleRun. Saturating before rounding gives the same
-// integers as after it, and keeps the rounding trick within its range for any input.
+// The loops over all weights. Scales are [channels * blocks], see forEachScaleRun. Saturating before rounding gives
+// the same integers as after it, and keeps the rounding trick within its range for any input.
 
 function inverses(scales: Float32Array): Float64Array {
   const inverse = new Float64Array(scales.length);

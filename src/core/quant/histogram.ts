@@ -1,6 +1,7 @@
 /**
- * Bits of a float32 that do not choose its bin. Our choice: 5 bits of the mantissa do, so that a bin is 1.6 to 3.1 % of its values wide,
- * and percentiles, interpolated within a bin, are good to a fraction of that; the counters take 64 KiB.
+ * Bits of a float32 that do not choose its bin. Our choice: 5 bits of the mantissa do, so that a bin is 1.6 to 3.1 %
+ * of its values wide, and percentiles, interpolated within a bin, are good to a fraction of that; the counters take
+ * 64 KiB.
  */
 const ignoredBits = 18;
 const bins = 2 ** (32 - ignoredBits);
@@ -12,7 +13,10 @@ const firstNonFinite = 255 << (23 - ignoredBits);
 /** Counters of the hot loop are 32-bit; they move to doubles (exact to 2^53) before they could overflow. */
 const maxCount = 2 ** 32 - 1;
 
-/** Stretches of values in ascending order with what fell into each: count[i] values in [from[i], to[i]]; from = to where all are one value. */
+/**
+ * Stretches of values in ascending order with what fell into each: count[i] values in [from[i], to[i]]; from = to
+ * where all are one value.
+ */
 export interface HistogramBins {
   readonly from: Float64Array;
   readonly to: Float64Array;
@@ -20,10 +24,11 @@ export interface HistogramBins {
 }
 
 /**
- * Streaming histogram of float32 values in constant memory. The bins are logarithmic: sign, exponent and the first bits of the
- * mantissa. So no range has to be known or to grow, one outlier (a mask of -3.4e38) takes no resolution from the rest, and the result
- * depends neither on the order of the values nor on how they were cut into pieces. Minimum and maximum are exact.
- * NaN and infinities are left out and counted: they have no place on a grid, and one bad sample should not end a calibration.
+ * Streaming histogram of float32 values in constant memory. The bins are logarithmic: sign, exponent and the first
+ * bits of the mantissa. So no range has to be known or to grow, one outlier (a mask of -3.4e38) takes no resolution
+ * from the rest, and the result depends neither on the order of the values nor on how they were cut into pieces.
+ * Minimum and maximum are exact. NaN and infinities are left out and counted: they have no place on a grid, and one
+ * bad sample should not end a calibration.
  */
 export class Histogram {
   private readonly counts = new Uint32Array(bins);

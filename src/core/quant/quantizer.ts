@@ -11,13 +11,17 @@ import { leastErrorScale, percentileScale } from "./scaleSearch.ts";
  * - "narrow": the symmetric textbook form, max|w|/(2^(b-1)-1). Kept for comparison: its scale is never smaller than
  *   "minmax"'s, and on channels that lean to the negative side twice as large at 2 bits. Measured on the ResNet-20 and
  *   MobileNetV2-style models of the tests the MSE of "minmax" is lower or equal at every bitwidth.
- * - "mse": least squared error, clipping where that pays. What low bits want: at 2 bits min-max rounds most weights of a
+ * - "mse": least squared error, clipping where that pays. What low bits want: at 2 bits min-max rounds most weights
+ * of a
  *   bell-shaped channel to 0.
  * - "percentile": min-max after clipping |w| at the 99.9 percentile.
  */
 export type WeightRange = "minmax" | "narrow" | "mse" | "percentile";
 
-/** Integers in the layout of the float weights; scale of element k of channel c's row: scales[c * blocks + floor(k / blockSize)]. */
+/**
+ * Integers in the layout of the float weights; scale of element k of channel c's row: scales[c * blocks + floor(k /
+ * blockSize)].
+ */
 export interface QuantizedWeights {
   readonly bits: Bits;
   readonly q: Int8Array;

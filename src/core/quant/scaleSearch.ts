@@ -2,25 +2,33 @@ import type { Bits } from "../hardware/profile.ts";
 import { fullRangeScale, highestInt, lowestInt, narrowRangeScale, roundingMagic, storedScale } from "./integerGrid.ts";
 
 /**
- * Ratio between neighbouring scales of the coarse search. Our choice: the error is smooth in the logarithm of the scale and its
- * minimum is several times wider than 10 %, so that a finer grid only costs time (the refinement below finds the rest).
+ * Ratio between neighbouring scales of the coarse search. Our choice: the error is smooth in the logarithm of the
+ * scale and its minimum is several times wider than 10 %, so that a finer grid only costs time (the refinement below
+ * finds the rest).
  */
 const coarseRatio = 0.9;
 /** Steps of the fine search around the best coarse scale; our choice, they halve and quarter the coarse spacing. */
 const fineRatios = [1.05, 1.025, 0.975, 0.95] as const;
 /**
- * The search ends where the clipping point falls below this share of the row's root mean square. Our choice: clipping below the
- * rms cuts off so much energy that no grid of 2 bits or more can gain from it; half of it leaves a margin.
+ * The search ends where the clipping point falls below this share of the row's root mean square. Our choice: clipping
+ * below the rms cuts off so much energy that no grid of 2 bits or more can gain from it; half of it leaves a margin.
  */
 const lowestClipToRms = 0.5;
-/** Alternations of "round" and "best scale for these integers"; each lowers the error, two get nearly all of it. Our choice. */
+/**
+ * Alternations of "round" and "best scale for these integers"; each lowers the error, two get nearly all of it. Our
+ * choice.
+ */
 const refits = 2;
-/** Elements between two looks at whether a candidate has already lost; our choice, large enough to keep the inner loop tight. */
+/**
+ * Elements between two looks at whether a candidate has already lost; our choice, large enough to keep the inner loop
+ * tight.
+ */
 const abandonEvery = 128;
 
 /**
- * Sum over row[at .. at+length) of importance * (w - scale * q(w))^2, q rounding to even and saturating at b bits. Gives up
- * with Infinity once the sum reaches `limit`. `importance` is per position in the row, undefined = 1 everywhere.
+ * Sum over row[at .. at+length) of importance * (w - scale * q(w))^2, q rounding to even and saturating at b bits.
+ * Gives up with Infinity once the sum reaches `limit`. `importance` is per position in the row, undefined = 1
+ * everywhere.
  */
 export function clippedError(
   row: Float32Array,
@@ -63,7 +71,10 @@ export function clippedError(
   return sum * scale * scale;
 }
 
-/** The scale that fits the row best once its integers at `scale` are fixed: <q, w> / <q, q>. `scale` itself if all are 0. */
+/**
+ * The scale that fits the row best once its integers at `scale` are fixed: <q, w> / <q, q>. `scale` itself if all are
+ * 0.
+ */
 function refittedScale(
   row: Float32Array,
   at: number,
@@ -91,9 +102,10 @@ function refittedScale(
 }
 
 /**
- * The scale with the least (weighted) squared error for one row: a geometric search downwards from the min-max scale over the
- * whole signed range, then finer around the best, then least-squares refits. Never worse than min-max, full-range or narrow. The negative end may
- * use the lowest integer wherever that helps (a grid without it is a special case of this one and never better).
+ * The scale with the least (weighted) squared error for one row: a geometric search downwards from the min-max scale
+ * over the whole signed range, then finer around the best, then least-squares refits. Never worse than min-max,
+ * full-range or narrow. The negative end may use the lowest integer wherever that helps (a grid without it is a
+ * special case of this one and never better).
  * @param importance per position in the row, >= 0, e.g. the diagonal of the layer's Hessian; undefined = plain MSE
  */
 export function leastErrorScale(
@@ -137,8 +149,8 @@ export function leastErrorScale(
 }
 
 /**
- * Share of a row's weights that stay unclipped with the "percentile" method. The paper's 99.9 % for activations, taken over for
- * weights (our choice; it publishes none for them). Rows under 1000 weights keep their full range.
+ * Share of a row's weights that stay unclipped with the "percentile" method. The paper's 99.9 % for activations,
+ * taken over for weights (our choice; it publishes none for them). Rows under 1000 weights keep their full range.
  */
 export const weightPercentile = 0.999;
 

@@ -4,8 +4,8 @@ import { cellDivergence, divergenceBins } from "./cellDivergence.ts";
 import type { WeightError } from "./types.ts";
 
 /**
- * Error energy over signal energy from which the quantized weights count as equal to the float ones: (2^-23)^2, the rounding of a float32
- * product. Weights that were quantized before, or are all zero, are exact.
+ * Error energy over signal energy from which the quantized weights count as equal to the float ones: (2^-23)^2, the
+ * rounding of a float32 product. Weights that were quantized before, or are all zero, are exact.
  */
 const exactRatio = 2 ** -46;
 
@@ -39,7 +39,10 @@ export class ErrorTally {
     }
   }
 
-  /** Counts every stride-th weight of the row last added, from `skip` on, for the KL divergence. `stride` may be a fraction. */
+  /**
+   * Counts every stride-th weight of the row last added, from `skip` on, for the KL divergence. `stride` may be a
+   * fraction.
+   */
   count(row: Float32Array, at: number, length: number, skip: number, stride: number): void {
     for (let b = 0; b < this.bits.length; b++) {
       const bits = this.bits[b] as Bits;
@@ -70,8 +73,9 @@ export class ErrorTally {
 }
 
 /**
- * into[0], into[1] = sum of (x - round(x))^2 over x = row[i] * perUnit, for two units at a time: the two sums do not wait for each other,
- * and the weight is loaded once. No saturation: a min-max scale leaves nothing outside of the grid.
+ * into[0], into[1] = sum of (x - round(x))^2 over x = row[i] * perUnit, for two units at a time: the two sums do not
+ * wait for each other, and the weight is loaded once. No saturation: a min-max scale leaves nothing outside of the
+ * grid.
  */
 function roundingErrors(
   row: Float32Array,

@@ -1,6 +1,8 @@
 import { nonFiniteWeights } from "../quant/channelView.ts";
 
-/** Running mean and variance over rows: sums about each row's first weight, merged as Chan, Golub and LeVeque (1983) do. */
+/**
+ * Running mean and variance over rows: sums about each row's first weight, merged as Chan, Golub and LeVeque (1983) do.
+ */
 export class Moments {
   count = 0;
   min = Number.POSITIVE_INFINITY;
@@ -22,8 +24,8 @@ export class Moments {
     let squaresA = 0;
     let squaresB = 0;
     const end = at + length;
-    let i = at;
-    for (; i + 1 < end; i += 2) {
+    // An odd row starts at its second weight: the first one is its own shift, and adds nothing.
+    for (let i = at + (length % 2); i < end; i += 2) {
       const v = row[i] as number;
       if (v < min) min = v;
       else if (v > max) max = v;
@@ -37,17 +39,10 @@ export class Moments {
       sumB += e;
       squaresB += e * e;
     }
-    if (i < end) {
-      const v = row[i] as number;
-      min = Math.min(min, v);
-      max = Math.max(max, v);
-      sumA += v - shift;
-      squaresA += (v - shift) * (v - shift);
-    }
     const sum = sumA + sumB;
     const squares = squaresA + squaresB;
     // Sums of float32 squares stay far below the range of doubles, so that only NaN and infinities do this.
-    if (!Number.isFinite(squares)) throw nonFiniteWeights();
+    if (!Number.isFinite(squares) || !Number.isFinite(shift)) throw nonFiniteWeights();
     this.min = Math.min(this.min, min);
     this.max = Math.max(this.max, max);
     this.energy += squares + shift * (2 * sum + shift * length);

@@ -128,7 +128,8 @@ describe("ranges", () => {
   it("of least error reach the optimum of a uniform quantizer for gaussians (Max 1960: 0.01154 at 4 bits)", () => {
     const w = gaussians(200_000);
     const [least] = channelErrors(w, w.length, 4, "mse");
-    // Sixteen levels with zero among them and one more negative than positive, not Max's eight on each side: a little more error.
+    // Sixteen levels with zero among them and one more negative than positive, not Max's eight on each side: a little
+    // more error.
     expect((least as number) / w.length).toBeGreaterThan(0.0112);
     expect((least as number) / w.length).toBeLessThan(0.0126);
   });

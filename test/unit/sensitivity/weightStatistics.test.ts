@@ -176,7 +176,8 @@ describe("the KL divergence", () => {
   });
 
   it("takes that sample from all positions of a kernel", () => {
-    // One of nine kernel positions is ten times as large: a stride that met only it, or never met it, would see a plain gaussian.
+    // One of nine kernel positions is ten times as large: a stride that met only it, or never met it, would see a
+    // plain gaussian.
     const w = gaussians(64 * 9 * 900).map((v, i) => (i % 9 === 4 ? v : v / 10));
     const [sampled] = weightStatistics(w, [64, 8100], 0, [4]).errors;
     const [all] = weightStatistics(w, [64, 8100], 0, [4], { divergenceSample: w.length }).errors;
