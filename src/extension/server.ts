@@ -1,0 +1,104 @@
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  type LanguageClientOptions,
+  type ServerOptions,
+  State,
+  TransportKind,
+} from "vscode-languageclient/node";
+import type { InitializationOptions, Method } from "../protocol/requests.ts";
+import type { Log } from "./log.ts";
+import { onSettings, readSettings } from "./settings.ts";
+
+/** Starts within this time count as a crash loop when there are more of them than `maxCrashes`. */
+const crashWindowMs = 3 * 60_000;
+const maxCrashes = 5;
+
+/** The language server: started with the first need, restarted when it dies. */
+export class ServerConnection implements vscode.Disposable {
+  private readonly client: LanguageClient;
+  private readonly restarts = new vscode.EventEmitter<void>();
+  private readonly disposables: vscode.Disposable[] = [this.restarts];
+  private readonly crashes: number[] = [];
+  private started: Promise<void> | undefined;
+  private wasRunning = false;
+
+  /** The server died and a new one runs: what was open has to be opened again. */
+  readonly onRestart = this.restarts.event;
+
+  constructor(context: vscode.ExtensionContext, log: Log) {
+    const module = vscode.Uri.joinPath(context.extensionUri, "dist", "server.cjs").fsPath;
+    const serverOptions: ServerOptions = {
+      run: { module, transport: TransportKind.ipc },
+      debug: { module, transport: TransportKind.ipc, options: { execArgv: ["--nolazy", "--inspect=6019"] } },
+    };
+    const watched = ["**/*.onnx", "**/*.{npz,npy}", "**/*.hwprofile.json", "**/*.sigmaquant.json"];
+    const watchers = watched.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
+    this.disposables.push(...watchers);
+    const options: LanguageClientOptions = {
+      documentSelector: [
+        { scheme: "file", pattern: "**/*.hwprofile.json" },
+        { scheme: "file", pattern: "**/*.sigmaquant.json" },
+      ],
+      synchronize: { fileEvents: watchers },
+      outputChannel: log,
+      initializationOptions: () => initialization(context),
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue }),
+        closed: () => ({ action: this.mayRestart() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+      },
+    };
+    this.client = new LanguageClient("sigmaquant", "SigmaQuant", serverOptions, options);
+    this.disposables.push(
+      this.client.onDidChangeState(({ newState }) => {
+        if (newState !== State.Running) return;
+        if (this.wasRunning) this.restarts.fire();
+        this.wasRunning = true;
+      }),
+      onSettings((settings) => void this.client.sendRequest("sigmaquant/setSettings", settings)),
+      vscode.workspace.onDidGrantWorkspaceTrust(
+        () => void this.client.sendRequest("sigmaquant/trust", { trusted: true }),
+      ),
+    );
+  }
+
+  /** Sends a request; the server is started if it does not run yet. @throws the server's error */
+  async request<P, R>(method: Method<P, R>, params: P, token?: vscode.CancellationToken): Promise<R> {
+    await this.start();
+    return token
+      ? this.client.sendRequest<R>(method.method, params, token)
+      : this.client.sendRequest<R>(method.method, params);
+  }
+
+  on<P>(method: Method<P>, listener: (params: P) => void): vscode.Disposable {
+    return this.client.onNotification(method.method, listener);
+  }
+
+  start(): Promise<void> {
+    this.started ??= this.client.start();
+    return this.started;
+  }
+
+  async dispose(): Promise<void> {
+    for (const disposable of this.disposables) disposable.dispose();
+    if (this.started) await this.client.dispose().catch(() => undefined);
+  }
+
+  private mayRestart(): boolean {
+    const now = Date.now();
+    this.crashes.push(now);
+    while ((this.crashes[0] ?? now) < now - crashWindowMs) this.crashes.shift();
+    return this.crashes.length <= maxCrashes;
+  }
+}
+
+function initialization(context: vscode.ExtensionContext): InitializationOptions {
+  // Analyses are of a model wherever it lies: all workspaces share them.
+  return {
+    trusted: vscode.workspace.isTrusted,
+    cacheFolder: context.globalStorageUri.fsPath,
+    settings: readSettings(),
+  };
+}

@@ -1,0 +1,36 @@
+import * as vscode from "vscode";
+import type { ServerSettings } from "../protocol/requests.ts";
+
+const section = "sigmaquant";
+
+/** The extension's settings, as the server takes them; defaults and descriptions are in package.json. */
+export function readSettings(): ServerSettings {
+  const settings = vscode.workspace.getConfiguration(section);
+  const get = <T>(name: string, fallback: T): T => settings.get<T>(name) ?? fallback;
+  return {
+    profile: get("profile", ""),
+    calibration: get("calibrationSet", ""),
+    evaluation: get("evaluationSet", ""),
+    bits: get("candidateBits", [2, 3, 4, 6, 8]),
+    strategy: get("strategy", "sigmaquant"),
+    dims: get("dimensions", {}),
+    threads: get("threads", 0),
+    samples: get("sensitivitySamples", 256),
+  };
+}
+
+/** Calls back with the new settings whenever one of ours changes. */
+export function onSettings(listener: (settings: ServerSettings) => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(section)) listener(readSettings());
+  });
+}
+
+/** Writes a setting where it is set already, else for the workspace. */
+export async function writeSetting(name: string, value: unknown): Promise<void> {
+  const settings = vscode.workspace.getConfiguration(section);
+  const target = vscode.workspace.workspaceFolders
+    ? vscode.ConfigurationTarget.Workspace
+    : vscode.ConfigurationTarget.Global;
+  await settings.update(name, value, target);
+}
