@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ImportGraph, importGraph, isBuiltin, reachable } from "../../support/importGraph.ts";
 
-/** The core's closed lists of names, and its error: protocol and page check what comes in against the very lists that types are made of. */
+/** The core's closed lists of names, and its error; both import nothing. Guards check against the very lists that types are made of. */
 const contracts = ["src/core/errors.ts", "src/core/hardware/profile.ts"];
 
 /** The core's pure functions from numbers to words, which the page shows as the terminal does. */
@@ -15,7 +15,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   engine: ["engine", "node", "protocol", "core"],
   server: ["server", "node", "protocol", "core"],
   cli: ["cli", "node", "protocol", "core"],
-  extension: ["extension", "protocol"],
+  extension: ["extension", "protocol", ...contracts],
   webview: ["webview", "protocol", ...contracts, ...formatters],
 };
 
