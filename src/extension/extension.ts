@@ -5,6 +5,7 @@ import { createLog } from "./log.ts";
 import { ChoicesStore } from "./modelChoices.ts";
 import { ModelEditors } from "./modelEditor.ts";
 import { ModelsTree } from "./modelsTree.ts";
+import { registerSchemas } from "./schemas.ts";
 import { ServerConnection } from "./server.ts";
 import { createStatusBar } from "./statusBar.ts";
 
@@ -20,6 +21,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     editors,
     new ModelsTree(server),
     createStatusBar(editors),
+    registerSchemas(context.extensionUri),
     registerCommands(commandTable({ server, choices, editors, log }), log),
   );
   await server.start();

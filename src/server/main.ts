@@ -18,8 +18,10 @@ import { Server } from "./server.ts";
 const connection = createConnection(ProposedFeatures.all);
 const documents = new TextDocuments(TextDocument);
 let server: Server | undefined;
+let followsFolders = false;
 
 connection.onInitialize((params: InitializeParams) => {
+  followsFolders = params.capabilities.workspace?.workspaceFolders ?? false;
   server = new Server({
     options: params.initializationOptions as InitializationOptions,
     folders: (params.workspaceFolders ?? []).map(({ uri }) => uri),
@@ -38,12 +40,14 @@ connection.onInitialize((params: InitializeParams) => {
 });
 
 connection.onInitialized(() => {
-  connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
-    running().foldersChanged(
-      added.map(({ uri }) => uri),
-      removed.map(({ uri }) => uri),
-    );
-  });
+  if (followsFolders) {
+    connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+      running().foldersChanged(
+        added.map(({ uri }) => uri),
+        removed.map(({ uri }) => uri),
+      );
+    });
+  }
   void running().scan();
 });
 connection.onNotification(DidChangeWatchedFilesNotification.type, ({ changes }) => running().filesChanged(changes));

@@ -5,6 +5,9 @@ import type { Plan, PlanLayer } from "./types.ts";
 /** A plan of 10,000 layers is about 5 MB; more is not a plan. */
 const maxPlanLength = 64 * 2 ** 20;
 
+/** Address of media/schemas/sigmaquant-plan.schema.json, as its $id says. */
+const planSchema = "sigmaquant://schemas/sigmaquant-plan.json";
+
 /** Figures in the file carry this many digits: enough to tell layers apart, few enough for a readable diff. */
 const significantDigits = 6;
 
@@ -14,7 +17,7 @@ const significantDigits = 6;
 export function serializePlan(plan: Plan): string {
   const { layers, trace, budgets, ...rest } = plan;
   const members: string[] = Object.entries({
-    $schema: "https://sigmaquant.dev/schemas/sigmaquant-plan.schema.json",
+    $schema: planSchema,
     ...rest,
   })
     .filter(([, value]) => value !== undefined)
