@@ -5,6 +5,7 @@ import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 import { type BatchNormParameters, foldBatchNormInto } from "../quant/batchNorm.ts";
 import { isStandard } from "./constantNode.ts";
+import { foldBiasAdds } from "./foldBiasAdd.ts";
 import { channelAxisOf } from "./operators.ts";
 import { pruner } from "./prune.ts";
 import { onlyReader, type Readers, readersOf } from "./readers.ts";
@@ -28,15 +29,16 @@ interface Pair {
 /**
  * Folds every inference-mode BatchNormalization into the float32 convolution or Gemm that alone feeds it, in a copy of the
  * model. The layer's weight becomes a new initializer: quantizing it before folding would waste its range on factors
- * that the normalization takes out again. A weight that other nodes use too stays as it is for them.
- * @returns the same model when there is nothing to fold
+ * that the normalization takes out again. A weight that other nodes use too stays as it is for them. Constants that an Add
+ * behind a convolution adds become its bias first.
+ * @returns the same model when there is nothing to fold; how many normalizations were folded
  */
 export async function foldBatchNorm(
   original: OnnxModel,
   signal?: AbortSignal,
 ): Promise<{ readonly model: OnnxModel; readonly folded: number }> {
-  if (!original.graph.node.some(isNorm)) return { model: original, folded: 0 };
   const model = copyModel(original);
+  const biases = await foldBiasAdds(model, signal);
   const { graph, tensors } = model;
   const scope = graphScope(graph);
   const readers = readersOf(graph);
@@ -46,7 +48,7 @@ export async function foldBatchNorm(
     const pair = isNorm(norm) ? await foldable(scope, readers, tensors, norm) : undefined;
     if (pair) pairs.push(pair);
   }
-  if (pairs.length === 0) return { model: original, folded: 0 };
+  if (pairs.length === 0) return { model: biases > 0 ? model : original, folded: 0 };
   const prune = pruner(graph);
   const fresh = freshNames(graph);
   for (const { layer, norm, weight, axis, bias, parameters } of pairs) {

@@ -11,6 +11,8 @@ export interface ShapeModel {
   readonly assumed: readonly AssumedDim[];
   /** Shapes that the file declares, open dimensions at their assumed values. */
   readonly declared: ReadonlyMap<string, readonly number[]>;
+  /** Shapes of the graph's constants. */
+  readonly constants: ReadonlyMap<string, readonly number[]>;
   /** Values that the variant gives out. */
   readonly values: readonly string[];
   /** Bytes of the weights that are, or would be, inputs. */
@@ -70,13 +72,24 @@ export function shapeModel(
   const { graph } = model;
   const assumed = fixDims(graph, dims);
   const declared = declaredShapes(graph);
+  const constants = constantShapes(graph);
   if (options.withoutForeign) cutForeign(model);
   const weightBytes = weightsToInputs(model, options.weightsAsInputs);
   const values = new Set<string>();
   for (const node of graph.node) for (const name of node.output) if (name !== "") values.add(name);
   graph.valueInfo = [];
   graph.output = [...values].map((name) => unshaped(name, undefined));
-  return { model, assumed, declared, values: [...values], weightBytes };
+  return { model, assumed, declared, constants, values: [...values], weightBytes };
+}
+
+function constantShapes(graph: GraphProto): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  for (const tensor of graph.initializer) shapes.set(tensor.name, tensor.dims.map(Number));
+  for (const node of graph.node.filter(isConstant)) {
+    const tensor = constantValue(node);
+    if (tensor) shapes.set(node.output[0] ?? "", tensor.dims.map(Number));
+  }
+  return shapes;
 }
 
 function weightsToInputs(model: OnnxModel, change: boolean): number {

@@ -1,7 +1,7 @@
 import { SigmaQuantError } from "../errors.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
-import type { Inference, InferenceSession, Tensor, ValueInfo } from "../ports.ts";
+import type { Inference, InferenceSession, SessionOptions, ValueInfo } from "../ports.ts";
 import type { AssumedDim } from "./assumedDims.ts";
 import { placeholders } from "./placeholders.ts";
 import { foreignOps, type ShapeModel, shapeModel } from "./shapeModel.ts";
@@ -43,50 +43,71 @@ export async function inferShapes(
     signal?.throwIfAborted();
     const trial = attempt();
     try {
-      const found = await inferWith(trial, inference, signal);
-      const problem =
-        foreign.length === 0
-          ? undefined
-          : `ONNX Runtime does not have ${foreign.join(", ")}: shapes behind are as the file declares them`;
+      const { gap, ...found } = await inferWith(trial, inference, signal);
+      const problem = foreign.length === 0 ? gap : foreignNote(foreign);
       return { ...found, assumed: whole.assumed, ...(problem !== undefined && { problem }) };
     } catch (error) {
       if (signal?.aborted) throw error;
       refusal ??= error;
     }
   }
-  const reason = refusal instanceof SigmaQuantError ? refusal.message : String(refusal);
   return {
     shapes: whole.declared,
     types: new Map(),
     assumed: whole.assumed,
-    problem: `Shapes are those that the file declares: ${reason}`,
+    problem: `Shapes are those that the file declares: ${messageOf(refusal)}`,
   };
 }
 
+function foreignNote(operators: readonly string[]): string {
+  return `ONNX Runtime does not have ${operators.join(", ")}: shapes behind are as the file declares them`;
+}
+
+interface Inferred {
+  readonly shapes: Map<string, readonly number[]>;
+  readonly types: Map<string, ValueInfo["type"]>;
+  /** Why some shapes are not among them. */
+  readonly gap?: string;
+}
+
 async function inferWith(
-  { model, declared, values }: ShapeModel,
+  { model, declared, constants, values }: ShapeModel,
   inference: Inference,
   signal: AbortSignal | undefined,
-): Promise<{ shapes: Map<string, readonly number[]>; types: Map<string, ValueInfo["type"]> }> {
-  const shapes = new Map<string, readonly number[]>();
+): Promise<Inferred> {
+  const shapes = new Map(constants);
   const types = new Map<string, ValueInfo["type"]>();
-  const session = await inference.open(await modelBytes(model, signal), { optimization: "disabled" });
-  try {
-    for (const value of [...session.inputs, ...session.outputs]) {
-      types.set(value.name, value.type);
-      const shape = fixedShape(value);
-      if (shape) shapes.set(value.name, shape);
+  const bytes = await modelBytes(model, signal);
+  const stillOpen = () => values.filter((name) => !shapes.has(name) && types.get(name) !== "unknown");
+  const infer = async (optimization: SessionOptions["optimization"], lookUp: boolean) => {
+    signal?.throwIfAborted();
+    const session = await inference.open(bytes, { optimization });
+    try {
+      for (const value of [...session.inputs, ...session.outputs]) {
+        types.set(value.name, value.type);
+        const shape = fixedShape(value);
+        if (shape && !shapes.has(value.name)) shapes.set(value.name, shape);
+      }
+      const open = stillOpen();
+      signal?.throwIfAborted();
+      return lookUp && open.length > 0 ? await runOnce(session, open, shapes) : undefined;
+    } finally {
+      await session.close();
     }
-    const open = values.filter((name) => !shapes.has(name) && types.get(name) !== "unknown");
-    if (open.length > 0) {
-      for (const [name, { dims }] of Object.entries(await runOnce(session, open, signal))) shapes.set(name, dims);
-    }
-  } finally {
-    await session.close();
+  };
+  // Plain inference is the quickest; folding what is constant at the assumed dimensions finds most of what it leaves open.
+  await infer("disabled", false);
+  let gap: string | undefined;
+  if (stillOpen().length > 0) {
+    gap = await infer("all", true).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      return messageOf(error);
+    });
   }
   // A value that nothing told the shape of may still be declared.
   for (const [name, shape] of declared) if (!shapes.has(name)) shapes.set(name, shape);
-  return { shapes, types };
+  const missing = stillOpen().length;
+  return { shapes, types, ...(missing > 0 && { gap: `Shapes of ${missing} values are unknown: ${gap}` }) };
 }
 
 const floats: ReadonlySet<string> = new Set(["float32", "float64", "float16"] satisfies ValueInfo["type"][]);
@@ -100,19 +121,24 @@ function fixedShape({ type, dims }: ValueInfo): readonly number[] | undefined {
   return dims.every((d): d is number => typeof d === "number" && d >= 0) ? dims : undefined;
 }
 
-/** The values' tensors in a run on made-up inputs; nothing when there is no such run. */
+/** Looks values up in a run on made-up inputs. @returns why that was not possible */
 async function runOnce(
   session: InferenceSession,
   values: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<Readonly<Record<string, Tensor>>> {
+  shapes: Map<string, readonly number[]>,
+): Promise<string> {
   const feeds = placeholders(session.inputs);
-  if (feeds === undefined) return {};
-  signal?.throwIfAborted();
+  if (feeds === undefined) return "no inputs could be made up for a run of the model";
   try {
-    return await session.run(feeds, values);
-  } catch {
-    // Made-up inputs may not be what the model works on; its shapes then stay unknown.
-    return {};
+    const results = await session.run(feeds, values);
+    for (const [name, { dims }] of Object.entries(results)) shapes.set(name, dims);
+    return "a run of the model did not give them";
+  } catch (error) {
+    // Made-up inputs, and the assumed dimensions, may not be what the model works on.
+    return messageOf(error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof SigmaQuantError ? error.message : String(error);
 }

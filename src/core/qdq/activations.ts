@@ -1,15 +1,18 @@
 import { create } from "@bufbuild/protobuf";
 import { OperatorSetIdProtoSchema, TensorProto_DataType as T } from "onnx-buf";
 import { sharedGrids } from "../model/activations.ts";
-import { node } from "../onnx/build.ts";
+import { attribute, node } from "../onnx/build.ts";
 import { opsetOf } from "../onnx/graph.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { cast, float, GraphEdit, msDomain } from "./edit.ts";
 import type { ActivationMap, ActivationQuantization } from "./types.ts";
 
-/** By bits: the element type, and the first opset whose QuantizeLinear takes it; ONNX Runtime's own takes it in any. */
+/**
+ * By bits: the element type, and the first opset whose QuantizeLinear takes it; ONNX Runtime's own takes it in any. 4 bits are held
+ * in 8, behind a Clip: ONNX Runtime fuses operators between 4-bit pairs too, and has no such kernels (sessions would not load).
+ */
 const types = {
-  4: { type: T.UINT4, opset: 21, data: Uint8Array },
+  4: { type: T.UINT8, opset: 10, data: Uint8Array },
   8: { type: T.UINT8, opset: 10, data: Uint8Array },
   16: { type: T.UINT16, opset: 21, data: Uint16Array },
 } as const;
@@ -61,16 +64,18 @@ export function insertActivations(
 function activationPair(
   edit: GraphEdit,
   value: string,
-  { scale, zeroPoint, bits }: ActivationQuantization,
+  quantization: ActivationQuantization,
   opset: number,
   half: boolean,
 ) {
+  const { scale, zeroPoint, bits } = quantization;
   const { type, opset: needed, data } = types[bits];
   const domain = opset >= needed ? "" : msDomain;
   const scaleOf = edit.constant(`${value}.scale`, float, [], new Float32Array([scale]));
   const zero = edit.constant(`${value}.zero_point`, type, [], new data([zeroPoint]));
   const elementType = half ? T.FLOAT16 : float;
   const wide = cast(edit, value, elementType, float);
+  const clipped = bits === 4 ? clip(edit, wide.output, quantization, opset) : { nodes: [], output: wide.output };
   const quantized = edit.fresh(`${value}.quantized`);
   const dequantized = edit.fresh(`${value}.dequantized`);
   const parameters = [scaleOf.name, zero.name];
@@ -78,12 +83,32 @@ function activationPair(
   return {
     nodes: [
       ...wide.nodes,
-      node("QuantizeLinear", [wide.output, ...parameters], [quantized], { name: `${value}.quantize`, domain }),
+      ...clipped.nodes,
+      node("QuantizeLinear", [clipped.output, ...parameters], [quantized], { name: `${value}.quantize`, domain }),
       node("DequantizeLinear", [quantized, ...parameters], [dequantized], { name: `${value}.dequantize`, domain }),
       ...back.nodes,
     ],
     output: back.output,
   };
+}
+
+/** First opset whose Clip has its bounds as inputs. */
+const opsetOfClipInputs = 11;
+
+/** Saturates to the ends of a grid that is narrower than its element type. */
+function clip(edit: GraphEdit, value: string, { scale, zeroPoint, bits }: ActivationQuantization, opset: number) {
+  const output = edit.fresh(`${value}.clipped`);
+  const bounds = [-zeroPoint * scale, (2 ** bits - 1 - zeroPoint) * scale] as const;
+  const names = ["min", "max"] as const;
+  const name = `${value}.clip`;
+  if (opset < opsetOfClipInputs) {
+    const attributes = names.map((bound, i) => attribute.float(bound, bounds[i] as number));
+    return { nodes: [node("Clip", [value], [output], { name, attributes })], output };
+  }
+  const inputs = names.map(
+    (bound, i) => edit.constant(`${value}.${bound}`, float, [], Float32Array.of(bounds[i] as number)).name,
+  );
+  return { nodes: [node("Clip", [value, ...inputs], [output], { name })], output };
 }
 
 function declareDomain(model: OnnxModel, domain: string, version: bigint): void {

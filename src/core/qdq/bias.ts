@@ -10,67 +10,32 @@ import type { QdqDomains } from "./weights.ts";
 /** The largest int32. */
 const maxInt32 = 2 ** 31 - 1;
 
+/** How a layer's bias will be written. */
+export type BiasForm =
+  /** It stays as it is, or there is none. */
+  | { readonly kind: "none" }
+  | { readonly kind: "float"; readonly bias: Float32Array }
+  /** q[c] * scales[c], as integer kernels add it. */
+  | { readonly kind: "int32"; readonly q: Int32Array; readonly scales: Float32Array };
+
 /**
- * Writes a layer's float bias in the place of the model's: int32 where its activation is quantized to 8 bits (as integer
- * kernels want it), float otherwise. For MatMul it goes into the Add behind, which is made where there is none. Nothing is
- * written for zeros that no bias stands in the place of.
+ * int32 where the layer's activation is quantized, as integer kernels want it; float otherwise, where int32 does not reach
+ * (channels of tiny weights), and for MatMul, whose bias is in the Add behind it. Zeros are not written where there is no bias.
  */
-export function writeBias(
-  edit: GraphEdit,
-  site: LayerSite,
-  quantized: QuantizedLayer,
-  activations: ActivationMap,
-  domains: QdqDomains,
-): void {
-  const { bias } = quantized;
+export function biasForm(site: LayerSite, { bias, scales }: QuantizedLayer, activations: ActivationMap): BiasForm {
   const [use] = site.uses;
-  if (bias === undefined || use === undefined || !takesBias(site)) return;
-  if (use.bias === "" && bias.every((b) => b === 0)) return;
-  const { layer } = site;
-  const target = edit.at(use.biasAdd?.index ?? use.index);
-  if (layer.opType !== "MatMul") {
-    const activation = activations.get(use.node.input[0] ?? "");
-    const written =
-      (activation?.bits === 8 ? int32Bias(edit, site, quantized, bias, activation.scale, domains) : undefined) ??
-      floatBias(edit, site, bias);
-    edit.putBefore(target, ...written.nodes);
-    target.input[2] = written.output;
-    return;
-  }
-  const { nodes, output } = floatBias(edit, site, bias);
-  edit.putBefore(target, ...nodes);
-  if (use.biasAdd) {
-    target.input[use.biasAdd.slot] = output;
-    return;
-  }
-  const sum = target.output[0] as string;
-  const product = edit.fresh(`${sum}.product`);
-  target.output[0] = product;
-  edit.putAfter(target, node("Add", [product, output], [sum], { name: `${layer.name}.add_bias` }));
-}
-
-interface Written {
-  readonly nodes: readonly NodeProto[];
-  readonly output: string;
-}
-
-function floatBias(edit: GraphEdit, site: LayerSite, bias: Float32Array): Written {
-  const { name } = edit.constant(`${biasName(site)}.corrected`, float, [bias.length], bias);
-  return cast(edit, name, float, site.chain.elementType);
+  if (bias === undefined || use === undefined || !takesBias(site)) return { kind: "none" };
+  if (use.bias === "" && bias.every((b) => b === 0)) return { kind: "none" };
+  const activation = site.layer.opType === "MatMul" ? undefined : activations.get(use.node.input[0] ?? "");
+  const integers = activation && int32Bias(bias, scales, activation.scale);
+  return integers ? { kind: "int32", ...integers } : { kind: "float", bias };
 }
 
 /**
- * int32 at scale s_x * s_w[c] (QLinearConv specification), behind a DequantizeLinear. Undefined where int32 does not reach.
- * A grouped ConvTranspose has one weight scale for a channel of every group.
+ * The bias in units of s_x * s_w[c] (QLinearConv specification); undefined where int32 does not reach. A grouped ConvTranspose
+ * has one weight scale for a channel of every group.
  */
-function int32Bias(
-  edit: GraphEdit,
-  site: LayerSite,
-  { scales: weightScales }: QuantizedLayer,
-  bias: Float32Array,
-  activationScale: number,
-  domains: QdqDomains,
-): Written | undefined {
+function int32Bias(bias: Float32Array, weightScales: Float32Array, activationScale: number) {
   const q = new Int32Array(bias.length);
   const scales = new Float32Array(bias.length);
   for (const [c, b] of bias.entries()) {
@@ -80,11 +45,50 @@ function int32Bias(
     q[c] = value;
     scales[c] = scale;
   }
+  return { q, scales };
+}
+
+/** Puts a layer's bias in the place of the model's; for MatMul into the Add behind it, which is made where there is none. */
+export function writeBias(edit: GraphEdit, site: LayerSite, form: BiasForm, domains: QdqDomains): void {
+  const [use] = site.uses;
+  if (form.kind === "none" || use === undefined) return;
+  const { layer } = site;
+  const target = edit.at(use.biasAdd?.index ?? use.index);
+  const { nodes, output } = form.kind === "int32" ? integers(edit, site, form, domains) : floats(edit, site, form.bias);
+  edit.putBefore(target, ...nodes);
+  if (layer.opType !== "MatMul") {
+    target.input[2] = output;
+  } else if (use.biasAdd) {
+    target.input[use.biasAdd.slot] = output;
+  } else {
+    const sum = target.output[0] as string;
+    const product = edit.fresh(`${sum}.product`);
+    target.output[0] = product;
+    edit.putAfter(target, node("Add", [product, output], [sum], { name: `${layer.name}.add_bias` }));
+  }
+}
+
+interface Written {
+  readonly nodes: readonly NodeProto[];
+  readonly output: string;
+}
+
+function floats(edit: GraphEdit, site: LayerSite, bias: Float32Array): Written {
+  const { name } = edit.constant(`${biasName(site)}.corrected`, float, [bias.length], bias);
+  return cast(edit, name, float, site.chain.elementType);
+}
+
+function integers(
+  edit: GraphEdit,
+  site: LayerSite,
+  { q, scales }: BiasForm & { kind: "int32" },
+  domains: QdqDomains,
+): Written {
   const base = biasName(site);
-  const integers = edit.constant(`${base}.quantized`, T.INT32, [q.length], q);
+  const values = edit.constant(`${base}.quantized`, T.INT32, [q.length], q);
   const scale = edit.constant(`${base}.scale`, float, [scales.length], scales);
   const output = edit.fresh(`${base}.dequantized`);
-  const dequantize = node("DequantizeLinear", [integers.name, scale.name], [output], {
+  const dequantize = node("DequantizeLinear", [values.name, scale.name], [output], {
     name: `${site.layer.name}.dequantize_bias`,
     domain: domains.int8,
     attributes: [attribute.int("axis", 0)],

@@ -4,7 +4,8 @@ import { opsetOf } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { raiseOpset } from "../onnx/opset.ts";
 import { insertActivations, tiedActivations } from "./activations.ts";
-import { writeBias } from "./bias.ts";
+import { biasForm, writeBias } from "./bias.ts";
+import { needsDetaching } from "./detach.ts";
 import { GraphEdit } from "./edit.ts";
 import type { ActivationMap, QuantizedLayer, StoredWeight } from "./types.ts";
 import { opsets, qdqDomains, writeWeight } from "./weights.ts";
@@ -24,8 +25,8 @@ export interface QuantizedGraph {
 
 /**
  * The model with the given layers quantized, as standard ONNX QDQ. Everything else (names, metadata, functions,
- * untouched nodes) stays. The opset is raised only for int2; int4 uses ONNX Runtime's own DequantizeLinear where the
- * model's opset lacks it.
+ * untouched nodes) stays. The opset is raised for int2 and for quantized activations; for weights of 4 and 8 bits alone ONNX
+ * Runtime's own DequantizeLinear does where the model's opset lacks it.
  * @param discovery of this very model
  * @param layers by layer name; layers that are not in it stay in float
  * @param activations by value name; empty for weights only
@@ -43,16 +44,20 @@ export function quantizeGraph(
 ): QuantizedGraph {
   const model = copyModel(original);
   const prune = pruner(model.graph);
-  const notes = [...layers.values()].some((layer) => layer.bits === 2) ? raiseForInt2(model, options.shapes) : [];
+  const indexed = [...model.graph.node];
+  const notes = raiseForTypes(model, [...layers.values()], activations.size > 0, options.shapes);
   const domains = qdqDomains(opsetOf(model.proto, ""));
   const tied = tiedActivations(model, activations);
-  const edit = new GraphEdit(model);
+  const dequantized = new Set(model.graph.node.filter((n) => n.opType === "DequantizeLinear").flatMap((n) => n.output));
+  const isQuantized = (activation: string) => tied.has(activation) || dequantized.has(activation);
+  const edit = new GraphEdit(model, indexed);
   const stored: StoredWeight[] = [];
   for (const [name, quantized] of layers) {
     const site = discovery.sites.get(name);
     if (site === undefined || site.layer.floatReason !== undefined) continue;
-    stored.push(writeWeight(edit, site, quantized, domains));
-    writeBias(edit, site, quantized, tied, domains);
+    const bias = biasForm(site, quantized, tied);
+    stored.push(writeWeight(edit, site, quantized, domains, needsDetaching(site, bias, isQuantized, domains)));
+    writeBias(edit, site, bias, domains);
   }
   edit.apply();
   insertActivations(model, activations, options.halfActivations);
@@ -61,13 +66,38 @@ export function quantizeGraph(
   return { model, stored, notes };
 }
 
-function raiseForInt2(model: OnnxModel, shapes: ReadonlyMap<string, readonly number[]> | undefined): string[] {
-  if (opsetOf(model.proto, "") >= opsets.int2) return [];
-  const { from, blockers } = raiseOpset(model, opsets.int2, (value) => shapes?.get(value)?.length);
-  if (blockers.length === 0) return [`Opset raised from ${from} to ${opsets.int2}, for int2 weights`];
-  return [
-    `2-bit weights are stored in 4 bits: int2 needs opset ${opsets.int2}, which ${blockers.join(", ")} cannot be raised to`,
+/**
+ * Raises the opset where the wanted types need it: for int2 weights, and for quantized activations, between which ONNX Runtime
+ * puts operators of opset 13.
+ */
+function raiseForTypes(
+  model: OnnxModel,
+  layers: readonly QuantizedLayer[],
+  activations: boolean,
+  shapes: ReadonlyMap<string, readonly number[]> | undefined,
+): string[] {
+  const rankOf = (value: string) => shapes?.get(value)?.length;
+  const notes: string[] = [];
+  const wanted: readonly (readonly [number, boolean, string])[] = [
+    [opsets.int2, layers.some((layer) => layer.bits === 2), "int2 weights"],
+    [opsets.perAxis, activations, "quantized activations"],
   ];
+  for (const [opset, isWanted, what] of wanted) {
+    if (!isWanted || opsetOf(model.proto, "") >= opset) continue;
+    const { from, blockers } = raiseOpset(model, opset, rankOf);
+    if (blockers.length === 0) {
+      notes.push(`Opset raised from ${from} to ${opset}, for ${what}`);
+    } else if (opset === opsets.int2) {
+      notes.push(
+        `2-bit weights are stored in 4 bits: int2 needs opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
+      );
+    } else {
+      notes.push(
+        `ONNX Runtime computes layers in float: its integer kernels need opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
+      );
+    }
+  }
+  return notes;
 }
 
 function raiseIr(model: OnnxModel, stored: readonly StoredWeight[]): void {

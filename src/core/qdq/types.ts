@@ -30,7 +30,7 @@ export interface StoredWeight {
   readonly bits: Bits;
   /** Bits of one weight in the file: the next ONNX integer type, 2, 4 or 8. */
   readonly storedBits: 2 | 4 | 8;
-  /** Bytes of weights and scales in the file. */
+  /** Bytes of weights, scales and zero points in the file. */
   readonly bytes: number;
   /** Why it is stored wider than the next type, if it is. */
   readonly note?: string;
