@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { budgetsOf } from "../core/hardware/budgets.ts";
 import { parseBudget } from "../core/hardware/parseBudget.ts";
 import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
+import type { RangeChoice } from "../core/pipeline/activationRanges.ts";
 import {
   type DropLimit,
   defaultBatch,
@@ -15,7 +16,6 @@ import {
 } from "../core/pipeline/settings.ts";
 import { decisionsOf } from "../core/plan/planFile.ts";
 import type { Strategy } from "../core/plan/types.ts";
-import type { ActivationRange } from "../core/quant/activation.ts";
 import { readPlan } from "../node/plans.ts";
 import { parseCount } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
@@ -34,7 +34,7 @@ export interface RunOptions extends ModelOptions {
   readonly energy?: number;
   readonly bops?: number;
   readonly weightsOnly?: boolean;
-  readonly activationRange: ActivationRange;
+  readonly activationRange: RangeChoice;
   readonly pins?: string;
   readonly samples: number;
   readonly batch: number;
@@ -68,9 +68,9 @@ export function runOptions(command: Command): Command {
   return command
     .option("--weights-only", "activations stay in float")
     .addOption(
-      new Option("--activation-range <method>", "how activations' ranges are found")
-        .choices(["minmax", "percentile", "mse"])
-        .default("percentile"),
+      new Option("--activation-range <method>", "how activations' ranges are found; auto tries each on the network")
+        .choices(["auto", "minmax", "percentile", "mse"])
+        .default("auto"),
     )
     .option("--pins <plan>", "a plan (*.sigmaquant.json) whose pinned layers keep their bits")
     .option("--samples <n>", "samples that sensitivities are measured on", parseCount, defaultSensitivitySamples)

@@ -76,7 +76,7 @@ export function planText(
     modelHash,
     profile: profile.ref,
     strategy: how.strategy,
-    activationRange: "percentile",
+    activationRange: state.decided?.result.plan.activations.range ?? "percentile",
     statistics: state.statistics,
     sensitivity: losses.byLayer,
     metric: losses.metric,

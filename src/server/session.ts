@@ -439,7 +439,7 @@ export class ModelSession {
       strategy: this.strategy(),
       ...(dropLimit && { dropLimit }),
       weightsOnly: false,
-      activationRange: "percentile",
+      activationRange: "auto",
       sensitivitySamples: samples,
       calibrationSamples: Math.max(samples, defaultCalibrationSamples),
       batch: defaultBatch,

@@ -4,8 +4,9 @@ import type { Baseline, Plan } from "../plan/types.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
-import { activationQuantizations, calibrate } from "./calibrate.ts";
+import { calibrate } from "./calibrate.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";
@@ -67,7 +68,7 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
     ...(settings.bits && { candidates: settings.bits }),
   });
   const statistics = await analyzeWeights(prepared, weights, bitsInUse(fit), onProgress, signal);
-  const activations = await activationsOf(input, fit, onProgress, signal);
+  const { range, activations } = await activationsOf(input, fit, onProgress, signal);
   const table = await sensitivitiesOf(input, fit, notes, onProgress, signal);
   const byLayer = table?.byLayer ?? weightLosses(statistics);
   const loss = lossOf(byLayer);
@@ -119,7 +120,7 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       modelHash: input.modelHash,
       profile: input.profileRef,
       strategy: settings.strategy,
-      activationRange: settings.activationRange,
+      activationRange: range,
       statistics,
       sensitivity: byLayer,
       metric: table?.metric ?? "weights",
@@ -140,9 +141,9 @@ async function activationsOf(
   fit: DeviceFit,
   onProgress: OnProgress,
   signal?: AbortSignal,
-): Promise<ReadonlyMap<string, ActivationQuantization>> {
-  const { prepared, settings, calibration, inference } = input;
-  if (fit.activationBits === null) return new Map();
+): Promise<ChosenActivations> {
+  const { prepared, settings, calibration, inference, weights } = input;
+  if (fit.activationBits === null) return { range: "percentile", activations: new Map() };
   const float = new Set(fit.table.layers.map((l) => l.name).filter((name) => fit.table.fixed.get(name) === null));
   const names = activationNames(prepared, float);
   const { batch, threads, calibrationSamples: samples } = settings;
@@ -154,7 +155,22 @@ async function activationsOf(
     onProgress,
     signal,
   );
-  return activationQuantizations(observed, names, fit.activationBits, settings.activationRange);
+  // A model that can't be run in parts is calibrated as the paper does it.
+  const choice =
+    settings.activationRange === "auto" && unmeasurable(prepared) !== undefined
+      ? "percentile"
+      : settings.activationRange;
+  return chooseActivations(
+    prepared,
+    observed,
+    names,
+    fit.activationBits,
+    choice,
+    calibration,
+    { inference, weights, batch, ...(threads !== undefined && { threads }) },
+    onProgress,
+    signal,
+  );
 }
 
 async function sensitivitiesOf(

@@ -2,7 +2,7 @@ import { SigmaQuantError } from "../errors.ts";
 import { allBits } from "../hardware/bitPairs.ts";
 import type { Bits, HardwareProfile } from "../hardware/profile.ts";
 import type { Strategy } from "../plan/types.ts";
-import type { ActivationRange } from "../quant/activation.ts";
+import type { RangeChoice } from "./activationRanges.ts";
 
 /**
  * Samples that sensitivities are measured on. Our choice: the ranking of layers settles at some hundred, and the time grows
@@ -78,7 +78,7 @@ export interface RunSettings {
   readonly bits?: readonly Bits[];
   readonly dropLimit?: DropLimit;
   readonly weightsOnly: boolean;
-  readonly activationRange: ActivationRange;
+  readonly activationRange: RangeChoice;
   readonly sensitivitySamples: number;
   readonly calibrationSamples: number;
   readonly batch: number;
