@@ -20,6 +20,8 @@ export interface Evaluation {
   readonly agreement?: number;
   /** KL(float || quantized) of the class probabilities, nats; classifiers only. */
   readonly kl?: number;
+  /** Error energy over signal energy, all outputs together. */
+  readonly nmse: number;
   readonly outputs: readonly { readonly name: string; readonly sqnrDb: number; readonly nmse: number }[];
 }
 
@@ -61,6 +63,7 @@ export async function evaluateSessions(
     quantized: scores(all),
     ...(all.agreement !== undefined && { agreement: all.agreement }),
     ...(all.kl !== undefined && { kl: all.kl }),
+    nmse: all.nmse,
     outputs: perOutput.map((comparison, i) => ({
       name: names[i] as string,
       sqnrDb: comparison.sqnrDb,
@@ -77,8 +80,7 @@ export function headlineAccuracy(evaluation: Evaluation, how: Accuracy["how"]): 
     return { metric: "top1", float: float.top1, quantized: quantized.top1, ...common };
   }
   if (agreement !== undefined) return { metric: "agreement", float: 1, quantized: agreement, ...common };
-  const worst = Math.max(0, ...evaluation.outputs.map((o) => o.nmse));
-  return { metric: "nmse", float: 0, quantized: worst, ...common };
+  return { metric: "nmse", float: 0, quantized: evaluation.nmse, ...common };
 }
 
 /** Loss of accuracy as a fraction, whatever the metric: what a maximal drop is compared with. */

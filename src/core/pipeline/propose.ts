@@ -83,6 +83,7 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
           sigma: (layer) => input.statistics.get(layer)?.sigma ?? 0,
           sensitivity: loss,
           measured: input.measured,
+          ...(evaluator.float.agreement !== undefined && { samples: evaluator.samples }),
           ...(input.maxDrop !== undefined && { maxDrop: input.maxDrop }),
           evaluate: async (bits, s) => ({ drop: searchDrop(evaluator.float, await evaluator.evaluate(bits, s)) }),
         },
