@@ -68,6 +68,8 @@ export interface QuantizeOutcome extends DecideResult {
 
 /** What a job is told and what it answers, by kind. Plain data: it goes over a process boundary. */
 export interface Jobs {
+  /** Loads ONNX Runtime; fails where there is none. */
+  readonly runtime: { readonly params: null; readonly result: null };
   readonly shapes: { readonly params: ModelSource; readonly result: InferredShapes };
   readonly weights: {
     readonly params: { readonly model: ModelSource; readonly bits: readonly Bits[] };

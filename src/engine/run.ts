@@ -5,6 +5,7 @@ import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { planOf } from "../core/pipeline/planOf.ts";
 import type { Inference, OnProgress } from "../core/ports.ts";
 import { openSamples } from "../node/openSamples.ts";
+import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
 import type { DecideJob, DecideResult, JobEvent, JobKind, Jobs, Measurements, SampleSource } from "./jobs.ts";
 import type { EngineModel, EngineModels } from "./models.ts";
@@ -21,6 +22,11 @@ type Runner<K extends JobKind> = (params: Jobs[K]["params"], context: JobContext
 
 /** One function for each kind of job. */
 export const runners: { readonly [K in JobKind]: Runner<K> } = {
+  async runtime() {
+    await runtime();
+    return null;
+  },
+
   async shapes(source, { models }) {
     const { prepared } = await models.get(source);
     const { shapes, types, assumed, notes } = prepared;

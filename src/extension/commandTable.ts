@@ -21,11 +21,11 @@ export function registerCommands(table: Readonly<Record<string, CommandHandler>>
   return vscode.Disposable.from(...registered);
 }
 
-/** Explorer and editor title give URIs, the tree view its own items with a resourceUri. */
+/** Explorer and editor title give URIs, the tree view its own elements (ModelSummary), which name theirs. */
 function uriOf(value: unknown): vscode.Uri | undefined {
   if (value instanceof vscode.Uri) return value;
-  const { resourceUri } = (value ?? {}) as { resourceUri?: unknown };
-  return resourceUri instanceof vscode.Uri ? resourceUri : undefined;
+  const { uri } = (value ?? {}) as { uri?: unknown };
+  return typeof uri === "string" ? vscode.Uri.parse(uri) : undefined;
 }
 
 function urisOf(value: unknown): readonly vscode.Uri[] | undefined {

@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import { type ModelEditors, modelEditorType } from "./modelEditor.ts";
 import { createProfile, pickProfile, pickSamples } from "./pickers.ts";
-import { quantizeModels } from "./quantizeCommand.ts";
+import { mayRun, quantizeModels } from "./quantizeCommand.ts";
 import type { ServerConnection } from "./server.ts";
 import { applyTextChange } from "./textChange.ts";
 
@@ -63,6 +63,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       await quantizeModels(models, context);
     },
     "sigmaquant.analyze": onModel(async (model, uri) => {
+      if (!(await mayRun())) return;
       await vscode.commands.executeCommand("vscode.openWith", model, modelEditorType);
       await server.request(requests.openModel, { uri, choices: choices.get(uri) });
       await server.request(requests.analyze, { uri });

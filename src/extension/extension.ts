@@ -1,6 +1,8 @@
 import type * as vscode from "vscode";
 import { commandTable } from "./commands.ts";
 import { registerCommands } from "./commandTable.ts";
+import { keepContextKeys } from "./contextKeys.ts";
+import { showError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { ChoicesStore } from "./modelChoices.ts";
 import { ModelEditors } from "./modelEditor.ts";
@@ -10,7 +12,7 @@ import { ServerConnection } from "./server.ts";
 import { createStatusBar } from "./statusBar.ts";
 
 /** Wiring only: what each part does is in its own file. */
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const log = createLog();
   const server = new ServerConnection(context, log);
   const choices = new ChoicesStore(context.workspaceState);
@@ -21,8 +23,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     editors,
     new ModelsTree(server),
     createStatusBar(editors),
+    keepContextKeys(editors),
     registerSchemas(context.extensionUri),
     registerCommands(commandTable({ server, choices, editors, log }), log),
   );
-  await server.start();
+  // Not waited for: requests wait by themselves, and an editor's page can be built meanwhile.
+  server.start().catch((error) => showError(error, log));
 }

@@ -15,7 +15,7 @@ export interface QuantizeContext {
 
 /** Quantizes models one after the other; asks only for what it can't know. */
 export async function quantizeModels(models: readonly vscode.Uri[], context: QuantizeContext): Promise<void> {
-  if (!(await trusted())) return;
+  if (!(await mayRun())) return;
   for (const model of models) {
     if (!(await askWhatIsMissing(model, context))) return;
     const result = await quantizeWithProgress(model, context);
@@ -25,10 +25,10 @@ export async function quantizeModels(models: readonly vscode.Uri[], context: Qua
 }
 
 /** Running a model is for trusted workspaces: its operators are a stranger's. */
-async function trusted(): Promise<boolean> {
+export async function mayRun(): Promise<boolean> {
   if (vscode.workspace.isTrusted) return true;
   const manage = vscode.l10n.t("Manage Workspace Trust");
-  const message = vscode.l10n.t("Quantizing runs the model, which Restricted Mode does not allow.");
+  const message = vscode.l10n.t("This runs the model, which Restricted Mode does not allow.");
   if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
     await vscode.commands.executeCommand("workbench.trust.manage");
   }

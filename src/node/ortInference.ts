@@ -24,8 +24,11 @@ const fatalOnly = 4;
 
 let loading: Promise<Ort> | undefined;
 
-/** Loads the runtime's 30 MB when it is first needed, so that `--help` does not wait for them. */
-async function runtime(): Promise<Ort> {
+/**
+ * Loads the runtime's 30 MB when it is first needed, so that `--help` does not wait for them.
+ * @throws SigmaQuantError SQ6001-SQ6003 where it is not there, or can't be loaded
+ */
+export async function runtime(): Promise<Ort> {
   loading ??= import("onnxruntime-node").then((ort) => {
     ort.env.logLevel = "fatal";
     return ort;

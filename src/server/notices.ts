@@ -5,7 +5,11 @@ import type { SessionState } from "./sessionState.ts";
 export function noticesOf(state: SessionState, context: { readonly trusted: boolean; readonly now: number }): Notice[] {
   const notices: Notice[] = [];
   if (!context.trusted) notices.push({ kind: "untrusted" });
-  const { restarted, stopped, failure, stale, profileProblem, planProblem, work, profile } = state;
+  const { noRuntime, restarted, stopped, failure, stale, profileProblem, planProblem, work, profile } = state;
+  if (noRuntime) {
+    const message = `${noRuntime.message}: the model is shown but not run. ${noRuntime.remedy}.`;
+    notices.push({ kind: "noRuntime", message });
+  }
   if (restarted) notices.push({ kind: "restarted", ...restarted });
   if (stopped && !work) notices.push({ kind: "stopped", ...stopped });
   if (failure) notices.push({ kind: "problem", ...failure });

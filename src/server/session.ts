@@ -28,6 +28,7 @@ import { type Losses, lossesOf } from "./losses.ts";
 import { applyEdit, noProfile, planText } from "./planEdits.ts";
 import { WorkClock } from "./progress.ts";
 import { quantizeSession } from "./quantizeSession.ts";
+import { runtimeProblem } from "./runtime.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { inWorkspace, profileChoice, readActivePlan, readActiveProfile } from "./sessionProfile.ts";
 import { newState, type SessionState } from "./sessionState.ts";
@@ -153,6 +154,7 @@ export class ModelSession {
     delete this.state.failure;
     await this.runJob("analyze", async (signal) => {
       await this.analyzeWeightsIn(signal);
+      if (!this.host.trusted()) return;
       await this.measure(signal, this.state.calibration ?? {});
       await this.decide(signal);
     });
@@ -163,7 +165,9 @@ export class ModelSession {
   }
 
   async quantize(params: QuantizeParams, signal: AbortSignal): Promise<QuantizeResult> {
-    const { profile } = this.state;
+    const { profile, noRuntime } = this.state;
+    if (!this.host.trusted()) throw notTrusted();
+    if (noRuntime) throw noRuntime;
     if (!profile) throw noProfile();
     this.cancel();
     await this.job?.done;
@@ -275,7 +279,7 @@ export class ModelSession {
       await this.chooseSets(signal);
       await this.readCache();
       await this.analyzeWeightsIn(signal);
-      if (!this.host.trusted()) return;
+      if (!this.host.trusted() || this.state.noRuntime) return;
       if (this.restarted && this.state.measurements.size === 0) return;
       if (this.state.calibration?.facts && !this.state.calibration.facts.synthetic) {
         await this.measure(signal, this.state.calibration);
@@ -288,6 +292,7 @@ export class ModelSession {
     const { state, file } = this;
     if (!file) return;
     const trusted = this.host.trusted();
+    if (trusted) await this.checkRuntime(signal);
     const [inferred, hash] = await Promise.all([
       trusted ? this.engine.run("shapes", this.source(), () => {}, signal) : undefined,
       fileHash(this.path, signal),
@@ -298,6 +303,19 @@ export class ModelSession {
     state.layers = prepared.discovery.layers;
     state.facts = factsOf(prepared);
     this.refresh();
+  }
+
+  /** Tells early, and not after minutes, that models can't be run here. */
+  private async checkRuntime(signal: AbortSignal): Promise<void> {
+    delete this.state.noRuntime;
+    try {
+      await this.engine.run("runtime", null, () => {}, signal);
+    } catch (error) {
+      const problem = runtimeProblem(error);
+      if (!problem) throw error;
+      this.state.noRuntime = problem;
+      this.host.log(`ONNX Runtime can't be used: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   private async chooseSets(signal: AbortSignal): Promise<void> {
@@ -604,7 +622,8 @@ export class ModelSession {
       if (kind !== "quantize" && total > 0) state.stopped = { done, total };
     } else if (error instanceof EngineCrash)
       state.restarted = { kept: this.measuredPairs(), total: this.wantedPairs() };
-    else state.failure = failureOf(error);
+    // A runtime that is missing has a notice of its own.
+    else if (!runtimeProblem(error)) state.failure = failureOf(error);
     if (!aborted) host.log(`${kind} of ${state.fileName} failed: ${error instanceof Error ? error.stack : error}`);
     void this.save();
   }
@@ -703,6 +722,12 @@ export class ModelSession {
 
 function sampleSource(set: SessionState["calibration"]): { readonly path?: string } {
   return set?.path === undefined ? {} : { path: set.path };
+}
+
+function notTrusted(): SigmaQuantError {
+  return new SigmaQuantError("SQ1103", "not-trusted", "Restricted Mode does not allow to run the model", {
+    remedy: "Trust the workspace to quantize in it",
+  });
 }
 
 function failureOf(error: unknown): { message: string; code: string } {

@@ -1,3 +1,4 @@
+import type { SigmaQuantError } from "../core/errors.ts";
 import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
 import type { ProfileProblem } from "../core/hardware/profileProblem.ts";
 import type { Layer } from "../core/model/layer.ts";
@@ -68,6 +69,8 @@ export interface SessionState {
   work?: Work;
   stopped?: { readonly done: number; readonly total: number };
   restarted?: { readonly kept: number; readonly total: number };
+  /** Why no model can be run here: ONNX Runtime is missing, say. */
+  noRuntime?: SigmaQuantError;
   failure?: { readonly message: string; readonly code: string };
   /** Layers whose weights differ from those that were analyzed, and when the file changed (ms since 1970). */
   stale?: { readonly layers: ReadonlySet<string>; readonly at: number };
