@@ -15,18 +15,13 @@ export interface LayerInputs {
 
 /**
  * A copy of the model in which the layers' weights (and biases) are graph inputs, so that one session runs any mix of
- * bits: initializers cannot be fed from JavaScript.
- * The copy's graph.node has the original nodes in the original order, with Cast and Add nodes put in between: `indexOf`
- * maps an original node index to the copy's.
+ * bits: initializers cannot be fed from JavaScript. Its nodes are the original ones in their order, with Cast and Add nodes
+ * put in between.
  */
 export function withWeightInputs(
   model: OnnxModel,
   sites: readonly LayerSite[],
-): {
-  readonly model: OnnxModel;
-  readonly inputs: ReadonlyMap<string, LayerInputs>;
-  readonly indexOf: (index: number) => number;
-} {
+): { readonly model: OnnxModel; readonly inputs: ReadonlyMap<string, LayerInputs> } {
   const copy = copyModel(model);
   const { graph } = copy;
   const originals = [...graph.node];
@@ -66,12 +61,7 @@ export function withWeightInputs(
     else reader.input[2] = addend;
   }
   graph.node = originals.flatMap((node) => [...(before.get(node) ?? []), node, ...(after.get(node) ?? [])]);
-  const positions = new Map(graph.node.map((node, index) => [node, index]));
-  return {
-    model: copy,
-    inputs,
-    indexOf: (index) => (positions.get(at(index)) ?? 0) - (before.get(at(index))?.length ?? 0),
-  };
+  return { model: copy, inputs };
 }
 
 function castNode(name: string, elementType: number): NodeProto {

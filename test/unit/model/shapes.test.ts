@@ -6,7 +6,7 @@ import type { OnnxModel } from "../../../src/core/onnx/model.ts";
 import { TensorStore } from "../../../src/core/onnx/tensors.ts";
 import type { Inference } from "../../../src/core/ports.ts";
 import { inference } from "../../support/ortRun.ts";
-import { constant, ints, type TinyModel, tinyGraph, tinyModel, tinyStore, weight } from "../../support/tinyModel.ts";
+import { constant, type TinyModel, tinyGraph, tinyModel, tinyStore, weight } from "../../support/tinyModel.ts";
 
 async function shapesOf(model: OnnxModel, dims: Readonly<Record<string, number>> = {}) {
   const { shapes, ...rest } = await inferShapes(model, inference, dims);
