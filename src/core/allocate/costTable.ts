@@ -16,8 +16,8 @@ export type WeightResource = Exclude<Resource, "activationMemory">;
 const weightResources: readonly WeightResource[] = resources.filter((name) => name !== "activationMemory");
 
 /**
- * Sums of thousands of doubles differ by about 1e-13 of their size with the order of addition, and a limit may itself be
- * such a sum ("as fast as uniform 4 bits"). Far below one byte in a gigabyte.
+ * Sums of thousands of doubles differ by about 1e-13 of their size with the order of addition, and a limit may itself
+ * be such a sum ("as fast as uniform 4 bits"). Far below one byte in a gigabyte.
  */
 export const roundingAllowance = 1e-12;
 
@@ -33,7 +33,9 @@ export interface CostTableInput {
   readonly pins?: ReadonlyMap<string, Bits | null>;
   /** Of every quantized layer; null = activations in float. */
   readonly activationBits: ActivationBits | null;
-  /** Layers that share their bits, by name: `sharedBits.groups` and, where the profile ties residuals, `residualGroups`. */
+  /**
+   * Layers that share their bits, by name: `sharedBits.groups` and, where the profile ties residuals, `residualGroups`.
+   */
   readonly sharing?: readonly (readonly string[])[];
 }
 
@@ -109,12 +111,12 @@ export class CostTable {
   }
 
   /**
-   * The allocation as a multiple-choice knapsack: a choice is a group's bits, its loss the sum of `loss` over the group's
-   * layers, its costs those of the limited resources, in the order of `limits`. What is fixed is a last group of one choice,
-   * so that limits stay the budgets themselves and losses and costs those of the whole plan.
+   * The allocation as a multiple-choice knapsack: a choice is a group's bits, its loss the sum of `loss` over the
+   * group's layers, its costs those of the limited resources, in the order of `limits`. What is fixed is a last group
+   * of one choice, so that limits stay the budgets themselves and losses and costs those of the whole plan.
    *
-   * A loss below 0 (a measurement's noise) counts as 0. Bits at which a group's loss is not a number, or infinite, are not
-   * offered, as the network gives no usable output there, unless the group has no others.
+   * A loss below 0 (a measurement's noise) counts as 0. Bits at which a group's loss is not a number, or infinite, are
+   * not offered, as the network gives no usable output there, unless the group has no others.
    *
    * @param limits others than the table's own, on costs that are known
    */
@@ -211,7 +213,9 @@ export function fitsPressure(pressure: number, allowance = 1): boolean {
   return pressure <= allowance * (1 + roundingAllowance);
 }
 
-/** `wanted` where it is allowed, else the next wider allowed bits, else the widest. `allowed` ascends and is not empty. */
+/**
+ * `wanted` where it is allowed, else the next wider allowed bits, else the widest. `allowed` ascends and is not empty.
+ */
 export function closestBits(allowed: readonly Bits[], wanted: number): Bits {
   return (allowed.find((bits) => bits >= wanted) ?? allowed.at(-1)) as Bits;
 }

@@ -21,15 +21,15 @@ export interface Decisions {
 /**
  * Divides a model's layers into decisions.
  *
- * Lists of `sharing` that have a layer in common are one group. A layer that stays in float (it can't be quantized, or the
- * device has no bits for it) is in no group. A group may have the bits that all its layers may have; a pin on one of its
- * layers pins them all. A pin may go beyond `candidates`, which narrow the search, but not beyond the device.
+ * Lists of `sharing` that have a layer in common are one group. A layer that stays in float (it can't be quantized, or
+ * the device has no bits for it) is in no group. A group may have the bits that all its layers may have; a pin on one
+ * of its layers pins them all. A pin may go beyond `candidates`, which narrow the search, but not beyond the device.
  *
  * @param candidates bits to choose from (`--bits 2,4,8`); undefined = all of the device's
  * @param pins bits fixed by hand, by layer name; null = kept in float
  * @param sharing lists of layer names that share their bits (`sharedBits.groups`, `residualGroups`)
- * @throws SigmaQuantError SQ5001 (a pin names no layer), SQ5201 (a pin on a layer that stays in float), SQ5202 (the device
- * has no such bits), SQ5203 (two pins in one group differ), SQ5204 (no bits suit all layers of a group)
+ * @throws SigmaQuantError SQ5001 (a pin names no layer), SQ5201 (a pin on a layer that stays in float), SQ5202 (the
+ * device has no such bits), SQ5203 (two pins in one group differ), SQ5204 (no bits suit all layers of a group)
  */
 export function decisionsOf(
   layers: readonly Layer[],

@@ -4,13 +4,13 @@ import type { Walk } from "./walk.ts";
 export type Frozen = ReadonlySet<number>;
 
 /**
- * Lowers groups until all limits hold: each time the change with the least loss per excess removed, those that lose nothing
- * first. False when no single change removes any excess; the walk is then where that was found.
+ * Lowers groups until all limits hold: each time the change with the least loss per excess removed, those that lose
+ * nothing first. False when no single change removes any excess; the walk is then where that was found.
  *
  * @param maxLoss gives up, false, once the loss is above it
  */
 export function lowerUntilFits(walk: Walk, frozen?: Frozen, maxLoss = Number.POSITIVE_INFINITY): boolean {
-  // Each change takes the excess down, so none comes back; the bound is for rounding errors that could make two alternate.
+  // Each change takes the excess down, so none comes back; the bound is for rounding errors, by which two might alternate.
   for (let left = walk.choices; !walk.fits; left--) {
     if (left === 0) return false;
     let best = -1;

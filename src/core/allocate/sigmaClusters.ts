@@ -4,19 +4,19 @@ import { type CostTable, closestBits } from "./costTable.ts";
 /** Clusters of phase 1, one for each of 2, 4, 6 and 8 bits (paper, phase 1). */
 export const clusterCount = 4;
 /**
- * The paper's adaptive k-means over the standard deviations of the layers' weights: a cluster index for each sigma, 0 for
- * the smallest, without gaps. It minimizes
+ * The paper's adaptive k-means over the standard deviations of the layers' weights: a cluster index for each sigma, 0
+ * for the smallest, without gaps. It minimizes
  *
  *     1/N sum_i (z_i - mean of its cluster)^2  +  lambda / K sum_j ((|C_j| - N/K) / (N/K))^2
  *
- * with z the sigmas scaled to unit variance. The second term is the paper's penalty lambda * (|C_j| - N/K)^2, which keeps a
- * cluster from swallowing most layers; the scaling of both terms is ours (the paper gives none), so that one lambda means the
- * same for wide and narrow weights, 8 layers and 800.
+ * with z the sigmas scaled to unit variance. The second term is the paper's penalty lambda * (|C_j| - N/K)^2, which
+ * keeps a cluster from swallowing most layers; the scaling of both terms is ours (the paper gives none), so that one
+ * lambda means the same for wide and narrow weights, 8 layers and 800.
  *
- * On a line the best clusters are intervals, so dynamic programming over their ends finds the optimum itself (as Wang and
- * Song, "Ckmeans.1d.dp", The R Journal 2011, for plain k-means) in K D^2 steps for D distinct sigmas: no start to choose, no
- * local optimum, the same on every machine. Equal sigmas stay together, so there are fewer clusters than `k` when there are
- * fewer distinct values. A sigma that is not finite counts as the largest.
+ * On a line the best clusters are intervals, so dynamic programming over their ends finds the optimum itself (as Wang
+ * and Song, "Ckmeans.1d.dp", The R Journal 2011, for plain k-means) in K D^2 steps for D distinct sigmas: no start to
+ * choose, no local optimum, the same on every machine. Equal sigmas stay together, so there are fewer clusters than `k`
+ * when there are fewer distinct values. A sigma that is not finite counts as the largest.
  *
  * @param lambda >= 0, without unit
  */
@@ -96,8 +96,8 @@ function unitVariance(values: readonly number[], weights: readonly number[]): re
 }
 
 /**
- * At most `count` of the candidate bits, spread over all of them from the narrowest to the widest, ascending: of 2 to 8 bits
- * these are 2, 4, 6 and 8, as in the paper; of three or four bitwidths all.
+ * At most `count` of the candidate bits, spread over all of them from the narrowest to the widest, ascending: of 2 to 8
+ * bits these are 2, 4, 6 and 8, as in the paper; of three or four bitwidths all.
  */
 export function spreadBits(candidates: readonly Bits[], count: number = clusterCount): readonly Bits[] {
   const sorted = [...new Set(candidates)].sort((a, b) => a - b);
@@ -107,9 +107,9 @@ export function spreadBits(candidates: readonly Bits[], count: number = clusterC
 
 /**
  * Phase 1: every group's bits by the cluster of its sigma, the widest distribution getting the widest bits. A group's
- * sigma is the largest of its layers', since all of them get the bits that the neediest wants. Bits that a group may not have
- * are replaced as in `uniformBits`. With fewer clusters than bitwidths the clusters take bits spread from narrowest to
- * widest; when all sigmas are equal they say nothing, and every group gets the widest.
+ * sigma is the largest of its layers', since all of them get the bits that the neediest wants. Bits that a group may
+ * not have are replaced as in `uniformBits`. With fewer clusters than bitwidths the clusters take bits spread from
+ * narrowest to widest; when all sigmas are equal they say nothing, and every group gets the widest.
  *
  * @param sigma of a layer's weights
  */

@@ -19,8 +19,8 @@ const maxPairs = 1_000_000;
 /** Networks with so few choices try every exchange among three groups: 70^3 / 2 of them at most, a few milliseconds. */
 const maxTripleChoices = 70;
 /**
- * First changes for which a chain is tried, of either direction; the others promise less. In large networks fewer, as a chain
- * looks at every choice: there pairs alone come close.
+ * First changes for which a chain is tried, of either direction; the others promise less. In large networks fewer, as a
+ * chain looks at every choice: there pairs alone come close.
  */
 const maxChains = 60;
 const maxChainWork = 60_000;
@@ -30,9 +30,9 @@ const minChainGain = 1e-4;
 const maxMoves = 5000;
 
 /**
- * Swap refinement: from a choice within the limits downhill in total loss until no move helps. A move raises one group, if
- * need be with others lowered to make room, or lowers one and raises others in the room it leaves: one group alone, every
- * pair, every three in small networks, and chains of any length, which are completed greedily.
+ * Swap refinement: from a choice within the limits downhill in total loss until no move helps. A move raises one group,
+ * if need be with others lowered to make room, or lowers one and raises others in the room it leaves: one group alone,
+ * every pair, every three in small networks, and chains of any length, which are completed greedily.
  *
  * @param frozen groups that keep their choice
  * @param allowance of each limit, see `Walk`
@@ -93,8 +93,8 @@ function nextMoves(walk: Walk, frozen: Frozen, least: number): readonly (readonl
 }
 
 /**
- * One raised, one lowered: for each raise, the largest first, the lower that gains most with it. Both lists ascend in loss, so
- * that a loop ends where its pairs can't beat the best. Takes the pairs; a group changes once.
+ * One raised, one lowered: for each raise, the largest first, the lower that gains most with it. Both lists ascend in
+ * loss, so that a loop ends where its pairs can't beat the best. Takes the pairs; a group changes once.
  */
 function takePairs(walk: Walk, raises: readonly number[], lowers: readonly number[], least: number): number[][] {
   const pairs: number[][] = [];

@@ -11,13 +11,15 @@ import { uniformBits } from "./uniform.ts";
 /** Bits of the uniform start (paper, phase 1). */
 const startBits = 8;
 /**
- * Cluster-size penalty in each round of phase 1: it grows by 0.1, for 2 or 3 rounds (paper). The first is not published; ours
- * is one step, so that already in the first round no cluster swallows most layers.
+ * Cluster-size penalty in each round of phase 1: it grows by 0.1, for 2 or 3 rounds (paper). The first is not
+ * published; ours is one step, so that already in the first round no cluster swallows most layers.
  */
 const lambdas = [0.1, 0.2, 0.3] as const;
 /** Steps of phase 2 at most (paper, phase 2). */
 const maxSteps = 40;
-/** Steps of phase 2 that may in succession not come closer to the targets. Ours; the paper: "when steps stop helping". */
+/**
+ * Steps of phase 2 that may in succession not come closer to the targets. Ours; the paper: "when steps stop helping".
+ */
 const patience = 5;
 
 export interface TwoPhaseResult {
@@ -28,7 +30,10 @@ export interface TwoPhaseResult {
   readonly drop: number;
   /** Sum of the sensitivities of these bits. */
   readonly loss: number;
-  /** Which targets these bits meet; a target that is not set is met. Limits without figures count in neither way: see `unknown`. */
+  /**
+   * Which targets these bits meet; a target that is not set is met. Limits without figures count in neither way: see
+   * `unknown`.
+   */
   readonly met: { readonly budgets: boolean; readonly accuracy: boolean };
   /** Limited resources whose cost the profile can't tell. */
   readonly unknown: readonly WeightResource[];
@@ -39,12 +44,13 @@ export interface TwoPhaseResult {
 /**
  * The two-phase search of SigmaQuant (arXiv 2602.22136), carried through to the targets.
  *
- * Phase 1 starts from uniform 8 bits (or the widest a layer may have) and clusters the layers by the sigma of their weights
- * (`sigmaBits`), with a growing penalty as long as neither accuracy nor cost is within its buffer, at most 3 rounds.
- * Phase 2 takes up to 40 steps of two groups by two bits: which way depends on the zone (zones.ts), which groups on their
- * sensitivity (`nextStep`). It stops in the target zone, where no step is left, when five steps in succession did not help, or before a
- * step into the abandon zone; the search then goes back to its best configuration. Beyond the paper, `refine` brings it within
- * the budgets whenever they can be met, and close to the least total sensitivity there.
+ * Phase 1 starts from uniform 8 bits (or the widest a layer may have) and clusters the layers by the sigma of their
+ * weights (`sigmaBits`), with a growing penalty as long as neither accuracy nor cost is within its buffer, at most 3
+ * rounds. Phase 2 takes up to 40 steps of two groups by two bits: which way depends on the zone (zones.ts), which
+ * groups on their sensitivity (`nextStep`). A step into the abandon zone is taken back. Phase 2 stops in the target zone,
+ * where no step is left, or when five steps in succession did not help; the search then goes back to its best
+ * configuration. Beyond the paper, `refine` brings it within the budgets whenever they can be met, and close to the
+ * least total sensitivity there.
  *
  * Targets: budgets and accuracy: both are to be met, budgets first, and within them the loss is to be small. Budgets
  * alone: the least loss within them. Accuracy alone: the least weight memory that meets it (`shrink`). Neither: nothing

@@ -11,9 +11,9 @@ const maxRefinements = 10;
 
 /**
  * Ends phase 2 within the limits: from the best configuration that meets them, or, where none does, by lowering the
- * least sensitive groups on, without running the model in between. Then refines it by swaps (see `descend`): each lowers the sum of
- * the sensitivities within the limits, is run on the real model and kept if it is no worse. Last it runs the best that swaps
- * find from other starts. Leaves the search at the best configuration that was run.
+ * least sensitive groups on, without running the model in between. Then refines it by swaps (see `descend`): each
+ * lowers the sum of the sensitivities within the limits, is run on the real model and kept if it is no worse. Last it
+ * runs the best that swaps find from other starts. Leaves the search at the best configuration that was run.
  */
 export async function refine(run: TwoPhaseRun): Promise<void> {
   const { problem } = run.space;
@@ -25,7 +25,7 @@ export async function refine(run: TwoPhaseRun): Promise<void> {
   }
   standAtBest(run);
   const goal = goalOf(run);
-  run.leastLoss = Math.min(run.leastLoss, goal.loss);
+  run.goalLoss = goal.loss;
   const frozen = new Set<number>();
   let moves: readonly Move[] = [];
   for (let left = maxRefinements; left > 1; left--) {
@@ -76,9 +76,9 @@ function filled(walk: Walk): readonly number[] {
 }
 
 /**
- * A choice within all limits whenever there is one, else the nearest: the one with the smallest excess. Lowering group by group
- * finds it where narrower bits cost less of everything. Where a device is slower at some narrower bits that may fail; the
- * exact solver then looks for any choice that fits, all losses being equal.
+ * A choice within all limits whenever there is one, else the nearest: the one with the smallest excess. Lowering group
+ * by group finds it where narrower bits cost less of everything. Where a device is slower at some narrower bits that
+ * may fail; the exact solver then looks for any choice that fits, all losses being equal.
  */
 function fitted(problem: AllocationProblem, start: readonly number[], signal: AbortSignal | undefined) {
   const walk = new Walk(problem, start);

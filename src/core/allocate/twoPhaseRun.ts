@@ -10,13 +10,20 @@ export interface TwoPhaseInput {
   /** Harm of quantizing one layer to these bits, >= 0; any unit, as only comparisons and sums are used. */
   readonly sensitivity: (layer: string, bits: Bits) => number;
   /**
-   * True when `sensitivity` was measured on the network's output: its sum then says more than a small difference of `drop`. False
-   * when it is an estimate from the weights (KL): `drop` then decides alone.
+   * True when `sensitivity` was measured on the network's output: its sum then says more than a small difference of
+   * `drop`. False when it is an estimate from the weights (KL): `drop` then decides alone.
    */
   readonly measured: boolean;
   /** Accuracy target: largest loss of accuracy, a fraction; undefined = none. */
   readonly maxDrop?: number;
-  /** Runs the real model with these bits. `drop`: loss of accuracy as a fraction, smaller is better, negative possible. */
+  /**
+   * Samples that `evaluate` runs, where `drop` is a share of them: from them follows how far apart two drops must be to
+   * mean anything. Undefined where it is not a share; every difference then counts.
+   */
+  readonly samples?: number;
+  /**
+   * Runs the real model with these bits. `drop`: loss of accuracy as a fraction, smaller is better, negative possible.
+   */
   readonly evaluate: (bits: ReadonlyMap<string, Bits>, signal?: AbortSignal) => Promise<{ readonly drop: number }>;
 }
 
@@ -33,26 +40,29 @@ export interface Point {
 }
 
 /**
- * Within how much of the least known sum of measured sensitivities the accuracy decides. The search must end within 10 % of
- * the exact optimum; half of it is for what swaps leave (below 3 % on random networks). Beyond it, a better accuracy on a few
- * hundred samples is more likely chance than merit.
+ * Within how much of the least known sum of measured sensitivities the accuracy decides. The search must end within 10
+ * % of the exact optimum; half of it is for what swaps leave (below 3 % on random networks).
  */
 const lossBand = 0.05;
 /** Drop of a configuration whose accuracy is not a number: all of it. */
 const totalDrop = 1;
 
 /**
- * One search: the configurations that were run (each once), the one it stands at, and its trace. The changes of a step are
- * against where the search stood before it; it then stands at the step's configuration if the step is kept. So applying the
- * changes of the kept steps, in order, to the first step's configuration gives the result.
+ * One search: the configurations that were run (each once), the one it stands at, and its trace. The changes of a step
+ * are against where the search stood before it; it then stands at the step's configuration if the step is kept. So
+ * applying the changes of the kept steps, in order, to the first step's configuration gives the result.
  */
 export class TwoPhaseRun {
+  /** An accuracy target and no limits: memory is to be as small as the target allows. */
+  readonly shrinks: boolean;
   readonly space: TableProblem;
   readonly trace: SearchStep[] = [];
-  /** Least sum of sensitivities known within the limits. */
-  leastLoss = Number.POSITIVE_INFINITY;
+  /** Least sum of sensitivities that a search over sums alone found within the limits. */
+  goalLoss = Number.POSITIVE_INFINITY;
   /** Each limit may be used this often: 1, or more where it is found that no choice meets the limits themselves. */
   allowance = 1;
+  /** Whether the sum of the sensitivities counts beside the accuracy. */
+  private readonly sums: boolean;
   private readonly points = new Map<string, Point>();
   private standing: Point | undefined;
 
@@ -62,18 +72,12 @@ export class TwoPhaseRun {
     readonly signal?: AbortSignal,
   ) {
     const { table, sensitivity } = input;
-    const shrinks = table.limited.length === 0 && input.maxDrop !== undefined;
-    // Where memory is to be as small as accuracy allows, steps need to know what they free: a share of the start's.
-    const widest = table.costOf(table.withFixed((group) => group.bits.at(-1) as Bits)).weightMemory ?? 0;
-    this.shrinks = shrinks && table.groups.length > 0;
+    this.shrinks = table.limited.length === 0 && table.groups.length > 0 && input.maxDrop !== undefined;
     this.sums = input.measured && !this.shrinks;
+    // Where memory is to be as small as accuracy allows, steps need to know what they free: a share of the widest bits.
+    const widest = table.costOf(table.withFixed((group) => group.bits.at(-1) as Bits)).weightMemory ?? 0;
     this.space = table.toProblem(sensitivity, this.shrinks ? { weightMemory: widest } : table.limits);
   }
-
-  /** An accuracy target and no limits: memory is to be as small as the target allows. */
-  readonly shrinks: boolean;
-  /** Whether the sum of the sensitivities counts beside the accuracy. */
-  private readonly sums: boolean;
 
   get evaluations(): number {
     return this.points.size;
@@ -106,7 +110,6 @@ export class TwoPhaseRun {
       weightMemory: table.costOf(bits).weightMemory ?? 0,
       loss: choice.reduce((sum, c, g) => sum + (this.space.problem.groups[g]?.[c]?.loss ?? 0), 0),
     };
-    if (this.fits(point)) this.leastLoss = Math.min(this.leastLoss, point.loss);
     this.points.set(keyOf(choice), point);
     return point;
   }
@@ -154,21 +157,47 @@ export class TwoPhaseRun {
   }
 
   /**
-   * Whether `a` is a better result than `b`. What counts, in this order: the limits; the accuracy target; memory, where it
-   * is to be as small as possible; a sum of measured sensitivities within `lossBand` of the least; accuracy; the sum.
+   * Whether `a` is a better result than `b`. What counts, in this order: the limits; the accuracy target; memory, where
+   * it is to be as small as possible; a sum of measured sensitivities within `lossBand` of the least; accuracy; the
+   * sum.
+   *
+   * Of accuracies only differences count that are no chance: one that is within a standard error of that of the least
+   * sum of measured sensitivities is taken for the same. To choose by single samples would be to fit the bits to them,
+   * while the sensitivities are means over the whole output of every sample.
    */
   better(a: Point, b: Point): boolean {
-    const close = (point: Point) => !this.sums || point.loss <= this.leastLoss * (1 + lossBand);
+    const surest = this.sums ? this.surest() : undefined;
+    const least = Math.min(this.goalLoss, surest?.loss ?? Number.POSITIVE_INFINITY);
+    const close = (point: Point) => !this.sums || point.loss <= least * (1 + lossBand);
+    const [dropA, dropB] = [this.meaningfulDrop(a, surest), this.meaningfulDrop(b, surest)];
+    const maxDrop = this.input.maxDrop ?? Number.POSITIVE_INFINITY;
     const orders: readonly (readonly [number, number])[] = [
       this.fits(a) && this.fits(b) ? [0, 0] : [a.pressure, b.pressure],
-      [Number(this.shortfall(a) > 0), Number(this.shortfall(b) > 0)],
-      this.shrinks && this.shortfall(a) <= 0 ? [a.weightMemory, b.weightMemory] : [0, 0],
+      [Number(dropA > maxDrop), Number(dropB > maxDrop)],
+      this.shrinks && dropA <= maxDrop ? [a.weightMemory, b.weightMemory] : [0, 0],
       [Number(!close(a)), Number(!close(b))],
-      [a.drop, b.drop],
+      [dropA, dropB],
       [a.loss, b.loss],
     ];
     const [left, right] = orders.find(([x, y]) => x !== y) ?? [0, 0];
     return left < right;
+  }
+
+  /** Of the points within the limits that with the least sum of sensitivities. */
+  private surest(): Point | undefined {
+    let surest: Point | undefined;
+    for (const point of this.points.values()) {
+      if (this.fits(point) && point.loss < (surest?.loss ?? Number.POSITIVE_INFINITY)) surest = point;
+    }
+    return surest;
+  }
+
+  private meaningfulDrop({ drop }: Point, surest: Point | undefined): number {
+    const { samples } = this.input;
+    if (surest === undefined || samples === undefined) return drop;
+    // Both are shares of the same samples; counts vary by their root, and a single sample is no difference.
+    const error = Math.sqrt((Math.max(0, drop) + Math.max(0, surest.drop) + 1 / samples) / samples);
+    return Math.abs(drop - surest.drop) <= error ? surest.drop : drop;
   }
 
   /** The best of all configurations that were run; of equal ones the first. */

@@ -5,15 +5,17 @@ import { standAtBest } from "./twoPhaseRefine.ts";
 import type { TwoPhaseRun } from "./twoPhaseRun.ts";
 import { Walk } from "./walk.ts";
 
-/** Runs of the model that the bisection takes at most: 8 halvings leave 1/256 of the range of losses, on a log scale. */
+/**
+ * Runs of the model that the bisection takes at most: 8 halvings leave 1/256 of the range of losses, on a log scale.
+ */
 const maxHalvings = 8;
 /** Losses below this share of the largest are one and the same for the bisection. */
 const lossFloor = 1e-6;
 
 /**
- * Ends phase 2 where there is an accuracy target but no budget: with the least weight memory whose accuracy meets the target. What a
- * network can bear is a total sensitivity that no one knows beforehand; it is bisected. For each total the memory is
- * minimized over all configurations below it (see `descend`), and the model is run with the result.
+ * Ends phase 2 where there is an accuracy target but no budget: with the least weight memory whose accuracy meets the
+ * target. What a network can bear is a total sensitivity that no one knows beforehand; it is bisected. For each total
+ * the memory is minimized over all configurations below it (see `descend`), and the model is run with the result.
  */
 export async function shrink(run: TwoPhaseRun): Promise<void> {
   standAtBest(run);
@@ -40,7 +42,9 @@ export async function shrink(run: TwoPhaseRun): Promise<void> {
   standAtBest(run);
 }
 
-/** The least memory that swaps reach at a total sensitivity of at most `maxLoss`, from `start` or from no loss at all. */
+/**
+ * The least memory that swaps reach at a total sensitivity of at most `maxLoss`, from `start` or from no loss at all.
+ */
 function leastMemory(
   problem: AllocationProblem,
   start: readonly number[],

@@ -6,11 +6,12 @@ const stepBits = 2;
 
 /**
  * The next configuration of phase 2: the search's own with the `raise` groups raised that gain most and the `lower`
- * groups lowered that lose least, by two bits each, or to the neighbouring bits where the group may not have those. Where the
- * best of them lead to a configuration that was run before, the next best ones. Undefined when there is no further one.
+ * groups lowered that lose least, by two bits each, or to the neighbouring bits where the group may not have those.
+ * Where the best of them lead to a configuration that was run before, the next best ones. Undefined when there is no
+ * further one.
  *
- * The paper raises what is most sensitive and lowers what is least. Where costs are limited, a group's sensitivity counts per
- * share of the budget that the change takes or frees: for the same use of the budget that saves more.
+ * The paper raises what is most sensitive and lowers what is least. Where costs are limited, a group's sensitivity
+ * counts per share of the budget that the change takes or frees: for the same use of the budget that saves more.
  */
 export function nextStep(run: TwoPhaseRun, raise: number, lower: number): readonly number[] | undefined {
   const walk = new Walk(run.space.problem, run.point.choice);

@@ -2,13 +2,13 @@ import type { Zone } from "../plan/types.ts";
 import { fitsPressure } from "./costTable.ts";
 
 /**
- * delta-A: how far the loss of accuracy may be above its target and still count as near, a fraction (one point). The paper
- * does not publish it; ours is the step in which its tables tell good from bad results ("< 1 point").
+ * delta-A: how far the loss of accuracy may be above its target and still count as near, a fraction (one point). The
+ * paper does not publish it; ours is the step in which its tables tell good from bad results ("< 1 point").
  */
 export const accuracyBuffer = 0.01;
 /**
- * delta-M: how far cost may be above its limit and still count as near, a fraction of the limit. Not published either; ours is
- * about what one step of two layers by two bits frees in a network of 20 layers.
+ * delta-M: how far cost may be above its limit and still count as near, a fraction of the limit. Not published either;
+ * ours is about what one step of two layers by two bits frees in a network of 20 layers.
  */
 export const costBuffer = 0.05;
 
@@ -23,8 +23,8 @@ export interface ZoneRow {
 }
 
 /**
- * The zones by accuracy (rows) and cost (columns). "near" is missed by at most the buffer, "far" by more. The paper names
- * the zones and the step of 2 layers; where their borders run is our reading of it.
+ * The zones by accuracy (rows) and cost (columns). "near" is missed by at most the buffer, "far" by more. The paper
+ * names the zones and the step of 2 layers; where their borders run is our reading of it.
  *
  *                     cost met         cost near        cost far
  *     accuracy met    target           transition       bit-decrease

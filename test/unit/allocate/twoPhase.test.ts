@@ -205,6 +205,27 @@ describe("the two-phase search", () => {
     expect(await kept(2, false)).toBe("first");
   });
 
+  it("does not choose by a few samples: what chance can explain leaves the choice to the measured sensitivities", async () => {
+    const [layer] = network(1, 1).layers;
+    const net: Network = {
+      layers: ["first", "second"].map((name) => ({ ...(layer as Layer), name })),
+      sigma: (name) => (name === "first" ? 2 : 1),
+      sensitivity: (name, bits) => (bits === 8 ? 0 : name === "first" ? 1 : 1.04),
+    };
+    const evaluate: TwoPhaseInput["evaluate"] = async (bits) => ({ drop: bits.get("first") === 8 ? 0.01 : 0.02 });
+    const widest = async (samples: number, maxDrop?: number) => {
+      const of: Case = { net, shares: { weightMemory: 0.5 }, bits: [2, 8], evaluate };
+      const input = { ...inputOf(of), samples, ...(maxDrop !== undefined && { maxDrop }) };
+      const { bits, met } = await searchTwoPhase(input, () => {});
+      return { first: bits.get("first"), met: met.accuracy };
+    };
+    // 1 and 2 % of 100 samples are 1 and 2 samples; of 10,000 they are 100 and 200.
+    expect(await widest(100)).toEqual({ first: 2, met: true });
+    expect(await widest(10_000)).toEqual({ first: 8, met: true });
+    expect(await widest(100, 0.015)).toEqual({ first: 2, met: false });
+    expect(await widest(10_000, 0.015)).toEqual({ first: 8, met: true });
+  });
+
   it("takes accuracy that is not a number for all of it lost", async () => {
     const net = network(6, 2);
     const result = await search({ net, shares: { weightMemory: 0.3 }, evaluate: async () => ({ drop: Number.NaN }) });
