@@ -196,8 +196,8 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
             node("Conv", ["z", "p"], ["y"]),
           ],
         },
-  /** Upsample is gone in newer opsets, so that this network's opset can't be raised. */
-  "upsample, residual, pools": (opset) =>
+  /** ScaledTanh was withdrawn from ONNX, so that this network's opset can't be raised. */
+  "withdrawn operator, upsample, residual, pools": (opset) =>
     opset > 9
       ? undefined
       : {
@@ -215,7 +215,10 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
           nodes: [
             node("Conv", ["x", "w", "b"], ["a"]),
             node("Relu", ["a"], ["r"]),
-            node("Conv", ["x", "v"], ["c"]),
+            node("Conv", ["x", "v"], ["c0"]),
+            node("ScaledTanh", ["c0"], ["c"], {
+              attributes: [attribute.float("alpha", 2), attribute.float("beta", 0.5)],
+            }),
             node("Add", ["r", "c"], ["s"]),
             node("Concat", ["s", "c"], ["k"], { attributes: [attribute.int("axis", 1)] }),
             node("MaxPool", ["k"], ["m"], {

@@ -1,6 +1,7 @@
 import type { Discovery } from "../model/discover.ts";
 import { pruner } from "../model/prune.ts";
 import { opsetOf } from "../onnx/graph.ts";
+import { raiseIrVersion } from "../onnx/irVersion.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { raiseOpset } from "../onnx/opset.ts";
 import { insertActivations, tiedActivations } from "./activations.ts";
@@ -62,7 +63,8 @@ export function quantizeGraph(
   edit.apply();
   insertActivations(model, activations, options.halfActivations);
   prune();
-  raiseIr(model, stored);
+  const widths = new Set(stored.map((s) => s.storedBits));
+  raiseIrVersion(model, widths.has(2) ? irVersions.int2 : widths.has(4) ? irVersions.int4 : irVersions.plain);
   return { model, stored, notes };
 }
 
@@ -98,17 +100,4 @@ function raiseForTypes(
     }
   }
   return notes;
-}
-
-function raiseIr(model: OnnxModel, stored: readonly StoredWeight[]): void {
-  const widths = new Set(stored.map((s) => s.storedBits));
-  const needed = widths.has(2) ? irVersions.int2 : widths.has(4) ? irVersions.int4 : irVersions.plain;
-  const { proto, graph } = model;
-  if (proto.irVersion >= needed) return;
-  if (proto.irVersion < irVersions.plain) {
-    // Until then constants were declared as inputs too; from then on such an input would be a default that callers may override.
-    const constants = new Set(graph.initializer.map((tensor) => tensor.name));
-    graph.input = graph.input.filter((value) => !constants.has(value.name));
-  }
-  proto.irVersion = needed;
 }
