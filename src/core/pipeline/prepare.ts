@@ -6,8 +6,9 @@ import type { AssumedDim } from "../model/assumedDims.ts";
 import { type Discovery, discoverLayers, quantizableSites } from "../model/discover.ts";
 import { foldBatchNorm } from "../model/foldBatchNorm.ts";
 import { withCounts } from "../model/macs.ts";
+import { inExecutionOrder } from "../model/order.ts";
 import { outputKindOf } from "../model/outputKind.ts";
-import { nodeReads } from "../model/scope.ts";
+import { fixedValues, nodeReads } from "../model/scope.ts";
 import { type InferredShapes, inferShapes } from "../model/shapes.ts";
 import { product } from "../model/weightChain.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
@@ -52,7 +53,8 @@ export async function prepareModel(
   options: PrepareOptions,
   signal?: AbortSignal,
 ): Promise<PreparedModel> {
-  const folded = options.keepBatchNorm ? { model: original, folded: 0 } : await foldBatchNorm(original, signal);
+  const ordered = inExecutionOrder(original);
+  const folded = options.keepBatchNorm ? { model: ordered, folded: 0 } : await foldBatchNorm(ordered, signal);
   const { model } = folded;
   const discovery = await discoverLayers(model, signal);
   const inferred =
@@ -104,14 +106,17 @@ export function activationMemory(
 ): PeakMemory {
   const { graph } = prepared.model;
   const low = bits === null ? new Set<string>() : lowBitValues(graph, activationNames(prepared, float));
-  const constants = new Set(graph.initializer.map((t) => t.name));
-  const schedule: ScheduledNode[] = graph.node.map((node) => ({
-    name: node.name || node.opType,
-    opType: node.opType,
-    inputs: nodeReads(node).filter((name) => !constants.has(name)),
-    outputs: node.output.filter((name) => name !== ""),
-  }));
-  const inputs = graph.input.map((v) => v.name).filter((name) => !constants.has(name));
+  // Weights, in whatever nodes an exporter hid them, are in weight memory.
+  const fixed = fixedValues(graph);
+  const schedule: ScheduledNode[] = graph.node
+    .filter((node) => node.output.some((name) => name !== "" && !fixed.has(name)))
+    .map((node) => ({
+      name: node.name || node.opType,
+      opType: node.opType,
+      inputs: nodeReads(node).filter((name) => !fixed.has(name)),
+      outputs: node.output.filter((name) => name !== ""),
+    }));
+  const inputs = graph.input.map((v) => v.name).filter((name) => !fixed.has(name));
   return peakActivationBytes(schedule, { inputs, outputs: graph.output.map((v) => v.name) }, (name) => {
     const shape = prepared.shapes.get(name);
     if (shape === undefined) return undefined;

@@ -7,10 +7,7 @@ export interface QuantizedLayer {
   readonly q: Int8Array;
   /** One scale per output channel (weightShape[channelAxis]). */
   readonly scales: Float32Array;
-  /**
-   * The float bias to store instead of the model's, [output channels]; undefined = unchanged. Must be given where the model
-   * stores its bias as integers: they are in units of the old scales.
-   */
+  /** The float bias to store instead of the model's, [output channels]; undefined = unchanged. */
   readonly bias?: Float32Array;
 }
 
