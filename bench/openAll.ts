@@ -49,7 +49,7 @@ async function main(folder: string): Promise<boolean> {
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
-  console.log("usage: node scripts/checkModels.mjs FOLDER");
+  console.log("usage: node bench/run.mjs openAll FOLDER");
   process.exitCode = 2;
 } else {
   process.exitCode = (await main(folder)) ? 0 : 1;

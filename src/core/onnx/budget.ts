@@ -1,6 +1,6 @@
 import { limitError, modelError } from "./errors.ts";
 import * as limits from "./limits.ts";
-import type { MessageRule } from "./schema.ts";
+import type { FieldRule, MessageRule } from "./schema.ts";
 import { placeOf } from "./window.ts";
 
 /** What one scan has used up so far, against the limits on all of it together; and the errors that end a scan. */
@@ -9,7 +9,8 @@ export class Budget {
   private messages = 0;
   private nodes = 0;
   private tensors = 0;
-  private fieldCount = 0;
+  private fields = 0;
+  private unknown = 0;
   private bytes = 0;
 
   constructor(file: string | undefined) {
@@ -27,9 +28,17 @@ export class Budget {
     if (depth > limits.maxMessageDepth) throw this.exceeded("messages inside each other", limits.maxMessageDepth, at);
   }
 
-  fields(count: number, at: number): void {
-    this.fieldCount += count;
-    if (this.fieldCount > limits.maxFields) throw this.exceeded("fields outside tensor data", limits.maxFields, at);
+  /** One field outside tensor data; undefined for one that onnx.proto does not have. */
+  field(rule: FieldRule | undefined, at: number): void {
+    this.entries(1, at);
+    if (!rule && ++this.unknown > limits.maxUnknownFields)
+      throw this.exceeded("fields that ONNX does not have", limits.maxUnknownFields, at);
+  }
+
+  /** Entries of a list of numbers. */
+  entries(count: number, at: number): void {
+    this.fields += count;
+    if (this.fields > limits.maxFields) throw this.exceeded("fields outside tensor data", limits.maxFields, at);
   }
 
   keep(bytes: number, at: number): void {

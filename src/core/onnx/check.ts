@@ -12,7 +12,7 @@ import { fixedWidth, wire } from "./wire.ts";
 export function checkMessage(rule: MessageRule, cursor: ByteCursor, end: number, depth: number): void {
   const { budget } = cursor;
   budget.message(rule, cursor.at, depth);
-  let attributes = 0;
+  const counts = new FieldCounts(budget);
   while (cursor.at < end) {
     const start = cursor.at;
     cursor.tag(end);
@@ -20,9 +20,9 @@ export function checkMessage(rule: MessageRule, cursor: ByteCursor, end: number,
     const known = rule.fields.get(field);
     if (known) {
       checkWireType(rule, known, type, budget, start);
-      if (known.isAttribute) checkAttributes(++attributes, budget, start);
+      counts.add(known, start);
     }
-    budget.fields(1, start);
+    budget.field(known, start);
     if (known && type === wire.bytes) {
       checkBytesField(known, cursor, cursor.valueEnd(end, start), depth);
     } else {
@@ -38,8 +38,23 @@ export function checkWireType(parent: MessageRule, rule: FieldRule, type: number
   throw budget.malformed(at, message);
 }
 
-export function checkAttributes(count: number, budget: Budget, at: number): void {
-  if (count > limits.maxAttributes) throw budget.exceeded("attributes on one node", limits.maxAttributes, at);
+/** How often the fields of one message have occurred, where that is limited. */
+export class FieldCounts {
+  private readonly budget: Budget;
+  private counts: Map<FieldRule, number> | undefined;
+
+  constructor(budget: Budget) {
+    this.budget = budget;
+  }
+
+  /** @throws SQ2007 above the field's limit */
+  add(rule: FieldRule, at: number): void {
+    if (!rule.limit) return;
+    this.counts ??= new Map();
+    const count = (this.counts.get(rule) ?? 0) + 1;
+    if (count > rule.limit.most) throw this.budget.exceeded(rule.limit.what, rule.limit.most, at);
+    this.counts.set(rule, count);
+  }
 }
 
 /** Checks the value of a known length-delimited field; the cursor is at its first byte, and at `end` afterwards. */
@@ -70,7 +85,8 @@ function checkPacked(rule: FieldRule, cursor: ByteCursor, end: number): void {
     if (!Number.isInteger(count)) throw budget.malformed(at, `A packed ${rule.localName} ends in mid-number`);
     cursor.at = end;
   }
-  budget.fields(count, at);
+  budget.entries(count, at);
+  if (rule.limit && count > rule.limit.most) throw budget.exceeded(rule.limit.what, rule.limit.most, at);
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true });

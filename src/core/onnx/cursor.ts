@@ -81,7 +81,7 @@ export class ByteCursor {
       const at = this.at;
       this.tag(end);
       const { field, type } = this;
-      this.budget.fields(1, at);
+      this.budget.field(undefined, at);
       if (type !== wire.endGroup) this.skip(field, type, end, depth);
       else if (field === group) return;
       else throw this.budget.malformed(at, `Group ${group} is ended by group ${field}`);

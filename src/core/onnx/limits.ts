@@ -42,6 +42,9 @@ export const maxMessages = 4_000_000;
  */
 export const maxFields = 20_000_000;
 
+/** Fields that onnx.proto does not have, of a newer version or somebody's own; 200 bytes of memory each. */
+export const maxUnknownFields = 500_000;
+
 /** Attributes of one node; the operator with the most (TreeEnsembleRegressor) has 23. */
 export const maxAttributes = 1024;
 

@@ -29,6 +29,8 @@ export const opsetRewrites: readonly OpsetRewrite[] = [
   { op: "MeanVarianceNormalization", since: 9, apply: no },
   // Opset 8 has a batch axis and lengths.
   { op: "Scan", since: 9, apply: no },
+  // The mask's type changed from the data's to bool.
+  { op: "Dropout", since: 10, apply: (site) => site.keepFirstOutput() },
   { op: "Slice", since: 10, apply: sliceRange },
   { op: "TopK", since: 10, apply: topKCount },
   { op: "Upsample", since: 10, apply: upsampleToResize },
@@ -136,7 +138,7 @@ function scatterElements(site: RewriteSite): boolean {
   return true;
 }
 
-/** At inference Dropout hands its input on whatever the ratio; its mask changed its type, and what it means then. */
+/** At inference Dropout hands its input on whatever the ratio; what its mask is then was not said before. */
 function dropoutRatio(site: RewriteSite): boolean {
   site.removeAttribute("ratio", "seed");
   return site.keepFirstOutput();

@@ -6,7 +6,8 @@ import type { WindowReader } from "./window.ts";
  */
 export class PlainFields {
   private readonly window: WindowReader;
-  private readonly parts: Uint8Array[] = [];
+  private parts: Uint8Array[] = [];
+  private copied = 0;
   private from = 0;
   private to = 0;
 
@@ -23,29 +24,42 @@ export class PlainFields {
     this.to = end;
   }
 
+  /** How much has been gathered since `take`. */
+  get bytes(): number {
+    return this.copied + this.to - this.from;
+  }
+
   /** Copies what was added out of the window. */
   flush(): void {
-    if (this.to > this.from) this.parts.push(this.window.slice(this.from, this.to));
+    if (this.to > this.from) this.put(this.window.slice(this.from, this.to));
     this.from = this.to;
   }
 
   /** Adds bytes that come from elsewhere. */
   push(bytes: Uint8Array): void {
     this.flush();
-    this.parts.push(bytes);
+    this.put(bytes);
   }
 
-  /** All fields, in the order in which they were added. */
-  concat(): Uint8Array {
+  /** All fields gathered, in the order in which they were added; starts again with none. */
+  take(): Uint8Array {
     this.flush();
-    const [only] = this.parts;
-    if (only && this.parts.length === 1) return only;
-    const out = new Uint8Array(this.parts.reduce((sum, part) => sum + part.length, 0));
+    const { parts, copied } = this;
+    this.parts = [];
+    this.copied = 0;
+    const [only] = parts;
+    if (only && parts.length === 1) return only;
+    const out = new Uint8Array(copied);
     let at = 0;
-    for (const part of this.parts) {
+    for (const part of parts) {
       out.set(part, at);
       at += part.length;
     }
     return out;
+  }
+
+  private put(part: Uint8Array): void {
+    this.parts.push(part);
+    this.copied += part.length;
   }
 }

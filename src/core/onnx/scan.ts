@@ -2,7 +2,7 @@ import { create, type Message, mergeFromBinary } from "@bufbuild/protobuf";
 import type { TensorProto } from "onnx-buf";
 import type { ByteSource } from "../ports.ts";
 import { Budget } from "./budget.ts";
-import { checkAttributes, checkBytesField, checkMessage, checkWireType } from "./check.ts";
+import { checkBytesField, checkWireType, FieldCounts } from "./check.ts";
 import { ByteCursor } from "./cursor.ts";
 import * as limits from "./limits.ts";
 import { dataFields, noteRun, type Payload, type Run } from "./payload.ts";
@@ -20,9 +20,9 @@ const maxHeaderBytes = 2 * maxVarintBytes;
 type Fields = Record<string, unknown>;
 
 /**
- * Decodes a message from a file without reading large tensor payloads. Messages that can hold tensors are taken apart
- * field by field; everything else is checked, copied and left to protobuf-es, so that unknown fields survive. A payload
- * of more than `maxInlinePayload` bytes is noted by its place and jumped over.
+ * Decodes a message from a file without reading large tensor payloads. Large messages that can hold tensors are taken
+ * apart field by field; everything else is checked, copied and left to protobuf-es, so that unknown fields survive. A
+ * payload of more than `maxInlinePayload` bytes is noted by its place and jumped over.
  */
 export class Scanner {
   readonly payloads = new Map<TensorProto, Payload>();
@@ -46,13 +46,11 @@ export class Scanner {
   /** Decodes the message that fills the file from here to `end`. */
   private async message(rule: MessageRule, end: number, depth: number): Promise<Message> {
     const { window, budget } = this;
-    const from = window.at;
-    if (end - from <= limits.maxInlinePayload) return this.small(rule, end, depth);
-    budget.message(rule, from, depth);
+    budget.message(rule, window.at, depth);
     const message = create(rule.desc);
     const plain = new PlainFields(window);
     const runs: Run[] = [];
-    let attributes = 0;
+    const counts = new FieldCounts(budget);
     while (window.at < end) {
       this.signal?.throwIfAborted();
       if (!window.holds(window.at, window.at + maxHeaderBytes)) {
@@ -65,22 +63,24 @@ export class Scanner {
       const known = rule.fields.get(field);
       if (known) {
         checkWireType(rule, known, type, budget, start);
-        if (known.isAttribute) checkAttributes(++attributes, budget, start);
+        counts.add(known, start);
       }
-      if (type === wire.startGroup) plain.flush();
-      const valueEnd =
-        type === wire.startGroup ? await this.groupEnd(field, end, depth + 1) : this.valueEnd(end, start, depth);
+      const group = type === wire.startGroup;
+      if (group) plain.flush();
+      const valueEnd = group ? await this.groupEnd(field, end, depth + 1) : this.valueEnd(end, start, depth);
       const valueAt = window.at;
       if (rule.isTensor && dataFieldNumbers.has(field)) {
         noteRun(runs, field, type === wire.bytes && field !== dataFields.stringData, start, valueAt, valueEnd);
         if (runs.length > limits.maxRuns)
           throw budget.exceeded("stretches of data in one tensor", limits.maxRuns, start);
-      } else if (known?.message?.carriesTensors) {
-        plain.flush();
+      } else if (known?.message?.carriesTensors && valueEnd - valueAt > limits.maxInlinePayload) {
+        // What came before is decoded first, so that lists keep their order.
+        this.merge(rule, message, plain.take(), start);
+        window.at = valueAt;
         const child = await this.message(known.message, valueEnd, depth + 1);
         attach(message as unknown as Fields, known, child, budget, start);
       } else {
-        budget.fields(1, start);
+        budget.field(known, start);
         budget.keep(valueEnd - start, start);
         const checked = type === wire.bytes ? known : undefined;
         if (window.holds(start, valueEnd)) {
@@ -89,11 +89,13 @@ export class Scanner {
         } else {
           plain.push(await this.fetch(checked, start, valueAt, valueEnd, depth));
         }
+        if (plain.bytes >= limits.pieceBytes) this.merge(rule, message, plain.take(), start);
       }
       window.at = valueEnd;
     }
     if (runs.length > 0) await this.place(message as unknown as TensorProto, runs, plain);
-    return this.merge(rule, message, plain.concat(), from);
+    this.merge(rule, message, plain.take(), end);
+    return message;
   }
 
   /** Copies a field that is longer than what the window has left of it. */
@@ -104,20 +106,11 @@ export class Scanner {
     end: number,
     depth: number,
   ): Promise<Uint8Array> {
-    const cursor = new ByteCursor(this.budget, await this.window.copy(start, end), start);
+    const { window, budget } = this;
+    const cursor = new ByteCursor(budget, await window.copy(start, end), start);
     cursor.at = valueAt;
     if (rule) checkBytesField(rule, cursor, end, depth);
     return cursor.bytes;
-  }
-
-  /** A message too small to hold a large payload is decoded whole. */
-  private async small(rule: MessageRule, end: number, depth: number): Promise<Message> {
-    const { window, budget } = this;
-    const from = window.at;
-    if (!window.holds(from, end)) await window.load(end - from);
-    budget.keep(end - from, from);
-    checkMessage(rule, window, end, depth);
-    return this.merge(rule, create(rule.desc), window.slice(from, end), from);
   }
 
   /** Small payloads are read after all and stay in the message; others stay in the file. */
@@ -134,9 +127,9 @@ export class Scanner {
     }
   }
 
-  private merge(rule: MessageRule, message: Message, bytes: Uint8Array, at: number): Message {
+  private merge(rule: MessageRule, message: Message, bytes: Uint8Array, at: number): void {
     try {
-      return mergeFromBinary(rule.desc, message, bytes);
+      if (bytes.length > 0) mergeFromBinary(rule.desc, message, bytes);
     } catch (cause) {
       throw this.budget.malformed(at, `A ${rule.desc.name} cannot be decoded: ${(cause as Error).message}`);
     }
@@ -164,7 +157,7 @@ export class Scanner {
       const start = window.at;
       window.tag(end);
       const { field, type } = window;
-      budget.fields(1, start);
+      budget.field(undefined, start);
       if (type === wire.endGroup) {
         if (field !== group) throw budget.malformed(start, `Group ${group} is ended by group ${field}`);
         const groupEnd = window.at;

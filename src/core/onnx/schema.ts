@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from "onnx-buf";
+import { maxAttributes, maxRank } from "./limits.ts";
 import { wire } from "./wire.ts";
 
 /** What the scanner must know of a field to check it without decoding it. */
@@ -15,8 +16,8 @@ export interface FieldRule {
   readonly isName: boolean;
   /** Documentation and data; names, which are looked up and shown, are held to a tighter limit. */
   readonly isLong: boolean;
-  /** A node's attribute. */
-  readonly isAttribute: boolean;
+  /** How often one message may have the field, and how many of its numbers may come packed; for errors, what they are. */
+  readonly limit?: { readonly most: number; readonly what: string };
   /** Set for fields that hold a message. */
   readonly message?: MessageRule;
 }
@@ -31,6 +32,12 @@ export interface MessageRule {
 }
 
 const longFields = new Set(["docString", "value", "s", "strings", "rawData", "stringData"]);
+
+/** By field name: a node's attributes (and a function's), a tensor's dimensions. */
+const fieldLimits: Readonly<Record<string, { readonly most: number; readonly what: string }>> = {
+  attribute: { most: maxAttributes, what: "attributes on one node" },
+  dims: { most: maxRank, what: "dimensions in one tensor" },
+};
 
 const rules = new Map<string, MessageRule>();
 
@@ -69,7 +76,7 @@ function fieldRule(field: DescField): FieldRule {
     packable: repeated && type !== wire.bytes,
     isName: field.scalar === ScalarType.STRING && !longFields.has(field.localName),
     isLong: longFields.has(field.localName),
-    isAttribute: field.message !== undefined && field.localName === "attribute",
+    ...(repeated && fieldLimits[field.localName] && { limit: fieldLimits[field.localName] }),
     ...(field.message && { message: messageRule(field.message) }),
   };
 }
