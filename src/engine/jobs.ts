@@ -4,7 +4,7 @@ import type { Evaluation } from "../core/pipeline/evaluate.ts";
 import type { RunSettings } from "../core/pipeline/settings.ts";
 import type { Baseline, Plan } from "../core/plan/types.ts";
 import type { Progress } from "../core/ports.ts";
-import type { ActivationQuantization, StoredWeight } from "../core/qdq/types.ts";
+import type { StoredWeight } from "../core/qdq/types.ts";
 import type { Measurement } from "../core/sensitivity/measured.ts";
 import type { WeightStatistics } from "../core/sensitivity/types.ts";
 
@@ -48,7 +48,6 @@ export interface DecideJob {
 export interface DecideResult {
   readonly plan: Plan;
   readonly baselines: readonly Baseline[];
-  readonly activations: ReadonlyMap<string, ActivationQuantization>;
   readonly notes: readonly string[];
 }
 

@@ -163,8 +163,8 @@ function withBits(decided: Decided, bits: NonNullable<Jobs["quantize"]["params"]
   return { ...decided, proposal, planInput, plan: planOf(planInput) };
 }
 
-function resultOf({ baselines, activations, notes }: Decided, plan: DecideResult["plan"]): DecideResult {
-  return { plan, baselines, activations, notes };
+function resultOf({ baselines, notes }: Decided, plan: DecideResult["plan"]): DecideResult {
+  return { plan, baselines, notes };
 }
 
 function samplesOf({ inputs, prepared }: EngineModel, set: SampleSource, signal: AbortSignal): Promise<Dataset> {

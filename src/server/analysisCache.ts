@@ -5,9 +5,10 @@ import type { Bits } from "../core/hardware/profile.ts";
 import type { Measurement } from "../core/sensitivity/measured.ts";
 import type { WeightStatistics } from "../core/sensitivity/types.ts";
 import { readText, writeTextAtomic } from "../node/files.ts";
+import type { Decision } from "./sessionState.ts";
 
 /** Part of every key: raised when the way in which something is measured changes, so that older figures are not taken for it. */
-const methodVersion = 1;
+const methodVersion = 2;
 
 /** Analyses that are kept; the longest unused go first. Our choice: each takes some 100 kB. */
 const maxEntries = 200;
@@ -16,6 +17,9 @@ const maxEntries = 200;
 export interface CachedAnalysis {
   readonly statistics: Readonly<Record<string, WeightStatistics>>;
   readonly measurements: Readonly<Record<string, Readonly<Partial<Record<Bits, Measurement>>>>>;
+  /** Samples the measurements were made on; 0 before the first run was complete. */
+  readonly measuredSamples: number;
+  readonly decided?: Decision;
 }
 
 /** Everything that measurements depend on. */

@@ -39,6 +39,13 @@ export interface ActivePlan {
   readonly plan: Plan;
 }
 
+/** A decision of the engine, and what it was made for (see `decisionKey`). */
+export interface Decision {
+  readonly key: string;
+  readonly seconds: number;
+  readonly result: DecideResult;
+}
+
 /** All that a session knows of its model; the snapshot is made from this alone. */
 export interface SessionState {
   fileName: string;
@@ -63,8 +70,7 @@ export interface SessionState {
   planProblem?: { readonly message: string; readonly code: string; readonly line?: number };
   fit?: DeviceFit;
   live?: SolvedBits;
-  /** The newest decision of the engine, and what it was made for (see `decisionKey`). */
-  decided?: { readonly key: string; readonly seconds: number; readonly result: DecideResult };
+  decided?: Decision;
   front: readonly FrontPoint[];
   work?: Work;
   stopped?: { readonly done: number; readonly total: number };

@@ -1,0 +1,210 @@
+import type { Bits } from "../core/hardware/profile.ts";
+import type { OnnxModel } from "../core/onnx/model.ts";
+import { factsOf } from "../core/pipeline/facts.ts";
+import { prepareModel } from "../core/pipeline/prepare.ts";
+import { defaultBatch } from "../core/pipeline/settings.ts";
+import type { JobEvent, ModelSource } from "../engine/jobs.ts";
+import { fileHash } from "../node/files.ts";
+import type { Work } from "../protocol/editor.ts";
+import { decideJob, decisionKey, sampleSource, threadsOf } from "./decideJob.ts";
+import { setsBeside } from "./defaults.ts";
+import type { EngineClient } from "./engineClient.ts";
+import { WorkClock } from "./progress.ts";
+import { runtimeProblem } from "./runtime.ts";
+import { readCached, writeCached } from "./sessionCache.ts";
+import type { SessionHost } from "./sessionHost.ts";
+import { inWorkspace } from "./sessionProfile.ts";
+import type { SessionState } from "./sessionState.ts";
+import { slotsOf } from "./snapshot.ts";
+
+/** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
+const saveEveryMs = 3000;
+
+/** Told when the state has changed: what follows from it is made anew, or only shown. */
+export interface StateChanges {
+  readonly refresh: () => void;
+  readonly publish: () => void;
+}
+
+/** Fills a session's state by running the engine: shapes, weights, sensitivities, decisions. Each step can be cancelled. */
+export class Analyzer {
+  private lastSave = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly state: SessionState,
+    private readonly host: SessionHost,
+    private readonly engine: EngineClient,
+    private readonly changes: StateChanges,
+  ) {}
+
+  /** The model as jobs name it. */
+  get source(): ModelSource {
+    return { path: this.path, dims: this.host.settings().dims, run: this.host.trusted() };
+  }
+
+  /** Finds shapes and folds normalizations: MACs and activation sizes are known then. */
+  async prepare(model: OnnxModel, signal: AbortSignal): Promise<void> {
+    const { state } = this;
+    const trusted = this.host.trusted();
+    if (trusted) await this.checkRuntime(signal);
+    const [inferred, hash] = await Promise.all([
+      trusted && !state.noRuntime ? this.engine.run("shapes", this.source, () => {}, signal) : undefined,
+      fileHash(this.path, signal),
+    ]);
+    const prepared = await prepareModel(model, { path: this.path, ...(inferred && { inferred }) }, signal);
+    state.prepared = prepared;
+    state.modelHash = hash;
+    state.layers = prepared.discovery.layers;
+    state.facts = factsOf(prepared);
+    this.changes.refresh();
+  }
+
+  /** The sets that the user chose, the settings name, or that lie beside the model. */
+  async chooseSets(signal: AbortSignal): Promise<void> {
+    const { state, host } = this;
+    if (!host.trusted() || state.noRuntime) return;
+    const settings = host.settings();
+    const beside = setsBeside(this.path, host.files());
+    const pathFrom = (chosen: string | undefined, setting: string, found: string | undefined) =>
+      chosen === "synthetic" ? undefined : (chosen ?? (setting === "" ? found : inWorkspace(setting, host.folders())));
+    const open = async (path: string) => {
+      const facts = await this.engine.run("samples", { model: this.source, set: { path } }, () => {}, signal);
+      return { path, facts };
+    };
+    const calibration = pathFrom(state.choices.calibration, settings.calibration, beside.calibration);
+    const evaluation = pathFrom(state.choices.evaluation, settings.evaluation, beside.evaluation);
+    delete state.calibration;
+    delete state.evaluation;
+    if (calibration !== undefined) state.calibration = await open(calibration);
+    if (evaluation !== undefined) state.evaluation = await open(evaluation);
+    this.changes.publish();
+  }
+
+  /** What was measured before, in this window or another. True when there was anything. */
+  async readCache(): Promise<boolean> {
+    return readCached(this.host.cache, this.state, this.host.settings());
+  }
+
+  /** Sigma, KL and SQNR of the layers that have none yet. */
+  async weights(signal: AbortSignal): Promise<void> {
+    const { state } = this;
+    const missing = state.layers.some(
+      ({ floatReason, name }) => floatReason === undefined && !state.statistics.has(name),
+    );
+    if (!missing) return;
+    const bits = [...new Set<Bits>([...slotsOf(state, this.host.settings().bits), 8])].sort((a, b) => a - b);
+    await this.engine.run("weights", { model: this.source, bits }, this.listen("analyze"), signal);
+    this.changes.refresh();
+    await this.save();
+  }
+
+  /** Sensitivities on the calibration set, or on made-up samples where there is none. */
+  async measure(signal: AbortSignal): Promise<void> {
+    const { state } = this;
+    const settings = this.host.settings();
+    if (state.calibration?.facts === undefined) {
+      const facts = await this.engine.run("samples", { model: this.source, set: {} }, () => {}, signal);
+      state.calibration = { facts };
+    }
+    const { kept, total } = this.pairs;
+    if (kept >= total && state.measuredSamples > 0) return;
+    const slots = slotsOf(state, settings.bits);
+    const quantizable = state.layers.filter((layer) => layer.floatReason === undefined);
+    const { samples } = await this.engine.run(
+      "measure",
+      {
+        model: this.source,
+        set: sampleSource(state.calibration),
+        bits: new Map(quantizable.map(({ name }) => [name, slots])),
+        samples: settings.samples,
+        batch: defaultBatch,
+        ...threadsOf(settings),
+        known: state.measurements,
+      },
+      this.listen("analyze"),
+      signal,
+    );
+    state.measuredSamples = samples;
+    delete state.stale;
+    this.changes.refresh();
+    await this.save();
+  }
+
+  /** The strategy's search on the real network, and the uniform baselines; nothing when both are known. */
+  async decide(signal: AbortSignal): Promise<void> {
+    const { state } = this;
+    if (!state.profile || !state.calibration?.facts || state.whatIf.size > 0) return;
+    const job = decideJob(state, this.host.settings(), this.source);
+    const key = decisionKey(state, job);
+    if (state.decided?.key === key) return;
+    const began = Date.now();
+    const result = await this.engine.run("decide", job, this.listen("allocate"), signal);
+    state.decided = { key, seconds: (Date.now() - began) / 1000, result };
+    this.changes.refresh();
+    await this.save();
+  }
+
+  /** False while there was no decision, or the last one was for what is in force still. */
+  get outdated(): boolean {
+    const { state } = this;
+    if (!state.decided || !state.profile) return false;
+    return state.decided.key !== decisionKey(state, decideJob(state, this.host.settings(), this.source));
+  }
+
+  /** Takes what a job tells into the state. */
+  listen(kind: Work["kind"]): (event: JobEvent) => void {
+    const clock = new WorkClock(kind);
+    const { state } = this;
+    return (event) => {
+      switch (event.type) {
+        case "progress":
+          state.work = clock.work(event.progress, Date.now());
+          break;
+        case "statistics":
+          state.statistics.set(event.layer, event.statistics);
+          break;
+        case "measured": {
+          const row = state.measurements.get(event.layer) ?? new Map<Bits, typeof event.value>();
+          row.set(event.bits, event.value);
+          state.measurements.set(event.layer, row);
+          if (Date.now() - this.lastSave > saveEveryMs) void this.save();
+          break;
+        }
+      }
+      this.changes.publish();
+    };
+  }
+
+  /** Keeps what is measured so far. */
+  async save(): Promise<void> {
+    this.lastSave = Date.now();
+    try {
+      await writeCached(this.host.cache, this.state, this.host.settings());
+    } catch (error) {
+      this.host.log(`The analysis could not be cached: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Pairs of layer and bitwidth: measured so far, and wanted in all. */
+  get pairs(): { readonly kept: number; readonly total: number } {
+    const { state } = this;
+    let kept = 0;
+    for (const row of state.measurements.values()) kept += row.size;
+    const quantizable = state.layers.filter((layer) => layer.floatReason === undefined).length;
+    return { kept, total: quantizable * slotsOf(state, this.host.settings().bits).length };
+  }
+
+  /** Tells early, and not after minutes, that models can't be run here. */
+  private async checkRuntime(signal: AbortSignal): Promise<void> {
+    delete this.state.noRuntime;
+    try {
+      await this.engine.run("runtime", null, () => {}, signal);
+    } catch (error) {
+      const problem = runtimeProblem(error);
+      if (!problem) throw error;
+      this.state.noRuntime = problem;
+      this.host.log(`ONNX Runtime can't be used: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** How a job ended that did not end well. */
+export type JobFailure<K> = (kind: K, error: unknown, aborted: boolean) => void;
+
+/** Runs one job after the other; the one at work can be cancelled. */
+export class JobQueue<K> {
+  private current: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+
+  /** @param onFailure told of every error; @param onIdle told after every job */
+  constructor(
+    private readonly onFailure: JobFailure<K>,
+    private readonly onIdle: () => void,
+  ) {}
+
+  get busy(): boolean {
+    return this.current !== undefined;
+  }
+
+  cancel(reason = "cancelled"): void {
+    this.current?.controller.abort(new Error(reason));
+  }
+
+  /** Resolves when no job is at work any more. */
+  async settled(): Promise<void> {
+    while (this.current) await this.current.done;
+  }
+
+  /** Runs a job once those before it have ended; its errors go to `onFailure` alone. */
+  async run(kind: K, body: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    await this.runOrThrow(kind, body).catch(() => undefined);
+  }
+
+  /**
+   * As `run`, for somebody who waits for the result and may cancel it.
+   * @throws what the body throws
+   */
+  async runOrThrow<T>(kind: K, body: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
+    await this.settled();
+    const controller = new AbortController();
+    const stop = () => controller.abort(outer?.reason);
+    if (outer?.aborted) stop();
+    outer?.addEventListener("abort", stop, { once: true });
+    const run = body(controller.signal);
+    this.current = {
+      controller,
+      done: run.then(
+        () => undefined,
+        () => undefined,
+      ),
+    };
+    try {
+      return await run;
+    } catch (error) {
+      this.onFailure(kind, error, controller.signal.aborted);
+      throw error;
+    } finally {
+      outer?.removeEventListener("abort", stop);
+      this.current = undefined;
+      this.onIdle();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { Bits } from "../core/hardware/profile.ts";
+import { paretoFront } from "../core/pipeline/front.ts";
+import { solveBits } from "../core/pipeline/solveBits.ts";
+import type { PlanEdit, ServerSettings, TextChange } from "../protocol/requests.ts";
+import { type Displayed, displayedOf } from "./displayed.ts";
+import { fitWith, maxDropInForce, pinsInForce, strategyInForce } from "./inForce.ts";
+import { type Losses, lossesOf } from "./losses.ts";
+import { applyEdit, type EditedBits, noProfile, planText } from "./planEdits.ts";
+import { failureOf } from "./sessionErrors.ts";
+import type { SessionState } from "./sessionState.ts";
+
+/** A frame of the editor: the time that the solver may take while a budget is dragged. A thousandth of the loss shows nowhere. */
+const solver = { maxGap: 1e-3, maxMillis: 16 };
+
+/** What follows from a session's state: costs on the device, bits, verdict; made anew after every change. */
+export class Outlook {
+  displayed: Displayed | undefined;
+  private losses: Losses | undefined;
+  /** What the Pareto front was computed from; it does not depend on budgets, so a drag does not compute it anew. */
+  private frontKey: readonly unknown[] = [];
+
+  constructor(
+    private readonly state: SessionState,
+    private readonly settings: () => ServerSettings,
+  ) {}
+
+  refresh(): void {
+    const { state } = this;
+    const { prepared, profile } = state;
+    delete state.fit;
+    delete state.live;
+    if (prepared && profile) {
+      try {
+        state.fit = fitWith(state, prepared, profile.profile, pinsInForce(state));
+      } catch (error) {
+        // A pin that the device does not have, say: shown, and allocated as if it were not there.
+        state.failure = failureOf(error);
+        state.fit = fitWith(state, prepared, profile.profile, new Map());
+      }
+    }
+    this.losses = lossesOf(state);
+    if (state.fit && this.losses) {
+      state.live = solveBits(state.fit, this.losses.loss, solver);
+      this.refreshFront(state.fit, this.losses);
+    }
+    this.displayed = displayedOf(state, this.losses, maxDropInForce(state));
+  }
+
+  /** The plan with an edit applied. @throws SQ5302 before there is a device */
+  edited(edit: PlanEdit, planUri: string): TextChange {
+    if (!this.displayed) throw noProfile();
+    return this.change(applyEdit(edit, this.displayed, this.recommended(edit), this.state.front), planUri);
+  }
+
+  /** The plan's text as it is, or of what is shown when there is no file yet. @throws as `edited` */
+  plan(planUri: string): TextChange {
+    const { plan } = this.state;
+    if (plan) return { uri: plan.uri, text: plan.text };
+    if (!this.displayed) throw noProfile();
+    return this.change(this.displayed, planUri);
+  }
+
+  private refreshFront(fit: NonNullable<SessionState["fit"]>, losses: Losses): void {
+    const { prepared, measurements, statistics, measuredSamples } = this.state;
+    const { profile } = fit.input;
+    const device = JSON.stringify([
+      profile.weightBits,
+      profile.operators,
+      profile.memory,
+      [...pinsInForce(this.state)],
+    ]);
+    const key = [prepared, measurements, statistics.size, measuredSamples, losses.metric, device];
+    if (key.length === this.frontKey.length && key.every((part, i) => part === this.frontKey[i])) return;
+    this.frontKey = key;
+    this.state.front = paretoFront(fit, losses.loss);
+  }
+
+  /** Bits that the allocation gives without what the edit is about to take back. */
+  private recommended(edit: PlanEdit): ReadonlyMap<string, Bits | null> {
+    const { state, losses } = this;
+    const { prepared, profile, live } = state;
+    if (!prepared || !profile || !losses || !live) throw noProfile();
+    if (edit.kind !== "resetBits" && edit.kind !== "resetAll") return live.bits;
+    const freed = edit.kind === "resetBits" ? new Set(edit.layers) : undefined;
+    const pins = [...pinsInForce(state)].filter(([name]) => freed !== undefined && !freed.has(name));
+    return solveBits(fitWith(state, prepared, profile.profile, new Map(pins)), losses.loss, solver).bits;
+  }
+
+  private change(edited: EditedBits, planUri: string): TextChange {
+    if (!this.losses) throw noProfile();
+    const maxDrop = maxDropInForce(this.state);
+    const text = planText(this.state, this.losses, edited, {
+      strategy: strategyInForce(this.state, this.settings()),
+      ...(maxDrop !== undefined && { maxDrop }),
+    });
+    return { uri: this.state.plan?.uri ?? planUri, text };
+  }
+}
