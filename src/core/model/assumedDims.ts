@@ -73,6 +73,8 @@ function defaultDim(name: string, axis: number, shape: readonly (number | undefi
     const channelsLast = (shape[3] ?? Number.POSITIVE_INFINITY) <= 4 && (shape[1] === undefined || shape[1] > 4);
     return axis === (channelsLast ? 3 : 1) ? defaultDims.channels : defaultDims.image;
   }
+  // [layers, batch, hidden]: the state of a recurrent network.
+  if (rank === 3 && axis === 1 && (shape[0] ?? 0) > 1) return defaultDims.batch;
   return rank <= 3 && axis === 1 ? defaultDims.sequence : defaultDims.other;
 }
 
