@@ -8,9 +8,12 @@ export interface NetworkShape {
   readonly seed: number;
   /** Default 2 to 8. */
   readonly bits?: readonly number[];
-  /** Where each limit lies between the least (0) and the most (1) that can be used; default: drawn from 0.3 to 0.6. */
-  readonly room?: number;
-  readonly together?: boolean;
+  /**
+   * Where the limits lie. A number: each at this share of the way from the least (0) to the most (1) that can be used.
+   * "apart" (default): such shares, drawn from 0.3 to 0.6 for each limit on its own, so that one or two of them bind.
+   * "together": a little below what a good choice uses of everything, so that all of them bind; the hard case.
+   */
+  readonly budgets?: number | "apart" | "together";
   /** Relative noise of the measured losses; default 0, where losses fall strictly with the bits. */
   readonly noise?: number;
 }
@@ -23,51 +26,48 @@ export interface NetworkShape {
 export function networkProblem(shape: NetworkShape): AllocationProblem {
   const { next, gaussian } = random(shape.seed);
   const bits = shape.bits ?? [2, 3, 4, 5, 6, 7, 8];
-  const groups: Choice[][] = [];
-  for (let layer = 0; layer < shape.layers; layer++) {
+  const groups = Array.from({ length: shape.layers }, (_, layer) => {
     const depth = layer / shape.layers;
     const params = Math.round(Math.exp(9 + 3 * depth + gaussian()));
     const macs = params * Math.exp(7 - 4 * depth + 0.5 * gaussian());
-    const sensitivity = Math.exp(1.5 * gaussian());
     const channels = 16 * 2 ** Math.floor(5 * depth);
+    const sensitivity = Math.exp(1.5 * gaussian());
     const slope = 0.5 + next();
-    groups.push(
-      bits.map((b) => ({
-        loss: sensitivity * 4 ** -b * (1 + (shape.noise ?? 0) * gaussian() ** 2),
-        costs: [
-          Math.ceil((params * b) / 8) + 4 * channels,
-          1e-9 * macs * (1 + slope * (b / 4)) + 2e-6,
-          1e-12 * (macs * (0.1 + 0.02 * b ** 1.25) + 20 * params * b),
-          8 * macs * b,
-        ].slice(0, shape.limits),
-      })),
-    );
-  }
-  if (shape.room === undefined && shape.together) {
-    // prices
-    const price = Array.from({ length: shape.limits }, () => 0.2 + next());
-    const most = price.map((_, k) =>
-      sum(groups.map((group) => Math.max(...group.map((choice) => choice.costs[k] as number)))),
-    );
-    const weight = sum(groups.map((g) => Math.max(...g.map((c) => c.loss)))) / 100;
-    const used = price.map(() => 0);
-    for (const group of groups) {
-      const score = (c: Choice) =>
-        c.loss + sum(c.costs.map((x, k) => (x / (most[k] as number)) * (price[k] as number) * weight));
-      const best = group.reduce((a, b) => (score(b) < score(a) ? b : a));
-      best.costs.forEach((x, k) => {
-        used[k] = (used[k] as number) + x;
-      });
-    }
-    return { groups, limits: used.map((u) => u * (1 - 0.003 * next())) };
-  }
-  const limits = Array.from({ length: shape.limits }, (_, k) => {
-    const room = shape.room ?? 0.3 + 0.3 * next();
-    const least = sum(groups.map((group) => Math.min(...group.map((choice) => choice.costs[k] as number))));
-    const most = sum(groups.map((group) => Math.max(...group.map((choice) => choice.costs[k] as number))));
-    return least + room * (most - least);
+    return bits.map((b) => ({
+      loss: sensitivity * 4 ** -b * (1 + (shape.noise ?? 0) * gaussian() ** 2),
+      costs: [
+        Math.ceil((params * b) / 8) + 4 * channels,
+        1e-9 * macs * (1 + slope * (b / 4)) + 2e-6,
+        1e-12 * (macs * (0.1 + 0.02 * b ** 1.25) + 20 * params * b),
+        8 * macs * b,
+      ].slice(0, shape.limits),
+    }));
+  });
+  const budgets = shape.budgets ?? "apart";
+  if (budgets === "together") return { groups, limits: limitsTogether(groups, shape.limits, next) };
+  const limits = costRanges(groups, shape.limits).map(({ least, most }) => {
+    const share = budgets === "apart" ? 0.3 + 0.3 * next() : budgets;
+    return least + share * (most - least);
   });
   return { groups, limits };
+}
+
+/** What the best choice at random prices uses, less up to 0.3 % of it. */
+function limitsTogether(groups: readonly (readonly Choice[])[], limits: number, next: () => number): readonly number[] {
+  const ranges = costRanges(groups, limits);
+  const worst = sum(groups.map((group) => Math.max(...group.map(({ loss }) => loss))));
+  // At a price of about a hundredth of the worst loss for all there is of a cost, the middle bitwidths come out.
+  const prices = ranges.map(({ most }) => ((0.2 + next()) * worst) / 100 / most);
+  const score = ({ loss, costs }: Choice) => loss + sum(costs.map((cost, k) => cost * (prices[k] ?? 0)));
+  const picked = groups.map((group) => group.reduce((best, each) => (score(each) < score(best) ? each : best)));
+  return ranges.map((_, k) => sum(picked.map(({ costs }) => costs[k] ?? 0)) * (1 - 0.003 * next()));
+}
+
+function costRanges(groups: readonly (readonly Choice[])[], limits: number) {
+  return Array.from({ length: limits }, (_, k) => {
+    const costs = groups.map((group) => group.map((choice) => choice.costs[k] ?? 0));
+    return { least: sum(costs.map((each) => Math.min(...each))), most: sum(costs.map((each) => Math.max(...each))) };
+  });
 }
 
 function sum(values: readonly number[]): number {

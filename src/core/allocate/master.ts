@@ -1,20 +1,28 @@
+import { invertInPlace } from "./inverse.ts";
+
 /** Reduced costs above -tolerance count as optimal; the columns are scaled to about 1. */
 const tolerance = 1e-12;
 /** Pivots with a smaller element would blow up the inverse. */
 const smallestPivot = 1e-11;
+/** An elastic column at less than this is rounding. */
+const smallestLevel = 1e-9;
 /** After so many pivots in one call the rule changes from steepest to Bland's, which cannot cycle. */
 const pivotsBeforeBland = 60;
 /** A hard stop: the optimum of a handful of rows takes a dozen pivots. */
 const maxPivots = 400;
 
 /**
- * The master linear program of Dantzig and Wolfe (Decomposition principle for linear programs, 1960): the convex mix of
- * known points that has least loss within the limits. Its dual multipliers are where the next point is looked for.
+ * The master linear program of Dantzig and Wolfe ("Decomposition principle for linear programs", 1960): the convex mix
+ * of known points that has least loss within the limits. Its dual multipliers are where the next point is looked for.
  *
- *     min  sum_i y_i loss_i + elastic   s.t.  sum_i y_i excess_ik <= elastic_k,  sum_i y_i = 1,  y >= 0
+ *     min  sum_i y_i loss_i + penalty * elastic
+ *     s.t. sum_i y_i excess_ik <= elastic_k for each limit k,   sum_i y_i = 1,   y, elastic >= 0
  *
- * "each": every limit k may be exceeded at `penalty` per unit (so that a start exists; the multipliers stay below it).
- * "shared": one excess for all limits, which itself is minimized (penalty 1): the nearest point of an infeasible problem.
+ * "each": every limit k may be exceeded at the penalty per unit (so that a start exists; the multipliers stay below
+ * it). "shared": one excess for all limits, which itself is minimized: the nearest point of an infeasible problem.
+ *
+ * Solved by the revised simplex method: one row per limit and one for the convex mix, columns in the order slacks,
+ * elastics, points. The multipliers only steer where the dual looks next; whatever they are, its bound is valid.
  */
 export class Master {
   readonly multipliers: Float64Array;
@@ -24,90 +32,76 @@ export class Master {
   private readonly elastics: number;
   private readonly columns: Float64Array[] = [];
   private readonly prices: number[] = [];
+  /** Column of each row of the basis, the basis's inverse (row-major), and how much of each column is in the mix. */
   private readonly basis: number[] = [];
-  private inverse: Float64Array;
+  private readonly inverse: Float64Array;
+  private readonly work: Float64Array;
   private readonly level: Float64Array;
 
   constructor(
     private readonly m: number,
     private readonly elastic: "each" | "shared",
-    private penalty: number,
+    penalty: number,
   ) {
     this.rows = m + 1;
     this.multipliers = new Float64Array(m);
     this.inverse = new Float64Array(this.rows * this.rows);
+    this.work = new Float64Array(2 * this.rows * this.rows);
     this.level = new Float64Array(this.rows);
-    for (let k = 0; k < m; k++) this.push(0, (row) => (row === k ? 1 : 0));
+    for (let k = 0; k < m; k++) this.push(0)[k] = 1;
     this.elastics = elastic === "each" ? m : 1;
     for (let e = 0; e < this.elastics; e++) {
-      this.push(penalty, (row) => (row < m && (elastic === "shared" || row === e) ? -1 : 0));
+      const column = this.push(penalty);
+      if (elastic === "each") column[e] = -1;
+      else column.fill(-1, 0, m);
     }
   }
 
   /** Adds a point: its loss and by how much it exceeds each limit. */
-  add(loss: number, excess: ArrayLike<number>): void {
-    this.push(loss, (row) => (row === this.m ? 1 : (excess[row] as number)));
+  add(loss: number, excess: Float64Array): void {
+    const column = this.push(loss);
+    column.set(excess);
+    column[this.m] = 1;
     if (this.columns.length === this.m + this.elastics + 1) this.start(excess);
   }
 
   /** Raises the price of exceeding a limit. Only for "each". */
   raise(penalty: number): void {
-    this.penalty = penalty;
     for (let e = 0; e < this.elastics; e++) this.prices[this.m + e] = penalty;
   }
 
   /** True when the optimum still exceeds a limit. */
   get exceeds(): boolean {
-    return this.basis.some((column, row) => this.isElastic(column) && (this.level[row] as number) > 1e-9);
+    return this.basis.some(
+      (column, row) =>
+        column >= this.m && column < this.m + this.elastics && (this.level[row] as number) > smallestLevel,
+    );
   }
 
   /** Re-optimizes; sets `multipliers` and `value`. */
   solve(): void {
     const { rows, m } = this;
     const dual = new Float64Array(rows);
-    const direction = new Float64Array(rows);
     for (let pivots = 0; ; pivots++) {
-      dual.fill(0);
-      for (let r = 0; r < rows; r++) {
-        const price = this.prices[this.basis[r] as number] as number;
-        if (price !== 0) for (let c = 0; c < rows; c++) dual[c] = at(dual, c) + price * at(this.inverse, r * rows + c);
-      }
-      const entering = pivots < maxPivots ? this.price(dual, pivots >= pivotsBeforeBland) : -1;
-      if (entering < 0) break;
-      const column = this.columns[entering] as Float64Array;
-      let leaving = -1;
-      let ratio = Number.POSITIVE_INFINITY;
-      for (let r = 0; r < rows; r++) {
-        let sum = 0;
-        for (let c = 0; c < rows; c++) sum += at(this.inverse, r * rows + c) * at(column, c);
-        direction[r] = sum;
-        if (sum <= smallestPivot) continue;
-        const limit = Math.max(0, at(this.level, r)) / sum;
-        if (limit < ratio || (limit === ratio && (this.basis[r] as number) < (this.basis[leaving] as number))) {
-          ratio = limit;
-          leaving = r;
-        }
-      }
-      if (leaving < 0) break;
-      this.basis[leaving] = entering;
-      this.invert();
+      this.price(dual);
+      const entering = pivots < maxPivots ? this.entering(dual, pivots >= pivotsBeforeBland) : -1;
+      const leaving = entering < 0 ? -1 : this.leaving(this.columns[entering] as Float64Array);
+      if (leaving < 0 || !this.exchange(leaving, entering)) break;
     }
-    for (let k = 0; k < m; k++) this.multipliers[k] = Math.max(0, -at(dual, k));
-    this.value = at(dual, m);
+    for (let k = 0; k < m; k++) this.multipliers[k] = Math.max(0, -(dual[k] as number));
+    this.value = dual[m] as number;
   }
 
-  private isElastic(column: number): boolean {
-    return column >= this.m && column < this.m + this.elastics;
-  }
-
-  private push(price: number, entry: (row: number) => number): void {
+  /** A new column, all zero. */
+  private push(price: number): Float64Array {
+    const column = new Float64Array(this.rows);
     this.prices.push(price);
-    this.columns.push(Float64Array.from({ length: this.rows }, (_, row) => entry(row)));
+    this.columns.push(column);
+    return column;
   }
 
   /** First basis: the first point, its slacks, and elastics where it exceeds a limit. */
-  private start(excess: ArrayLike<number>): void {
-    const first = this.m + this.elastics;
+  private start(excess: Float64Array): void {
     let worst = -1;
     for (let k = 0; k < this.m; k++) {
       const over = excess[k] as number;
@@ -115,63 +109,79 @@ export class Master {
       if (over > 0 && (worst < 0 || over > (excess[worst] as number))) worst = k;
     }
     if (this.elastic === "shared" && worst >= 0) this.basis[worst] = this.m;
-    this.basis[this.m] = first;
+    this.basis[this.m] = this.m + this.elastics;
     this.invert();
   }
 
-  private price(dual: Float64Array, bland: boolean): number {
+  /** Dual values of the basis: prices times inverse. */
+  private price(dual: Float64Array): void {
+    const { rows, inverse } = this;
+    dual.fill(0);
+    for (let r = 0; r < rows; r++) {
+      const price = this.prices[this.basis[r] as number] as number;
+      if (price === 0) continue;
+      for (let c = 0; c < rows; c++) dual[c] = (dual[c] as number) + price * (inverse[r * rows + c] as number);
+    }
+  }
+
+  /** The column with the most negative reduced cost (Bland: the first with a negative one); -1 at the optimum. */
+  private entering(dual: Float64Array, bland: boolean): number {
     let entering = -1;
     let least = -tolerance;
     for (let i = 0; i < this.columns.length; i++) {
       const column = this.columns[i] as Float64Array;
       let reduced = this.prices[i] as number;
-      for (let r = 0; r < this.rows; r++) reduced -= at(dual, r) * at(column, r);
-      if (reduced < least && !this.basis.includes(i)) {
-        if (bland) return i;
-        least = reduced;
-        entering = i;
-      }
+      for (let r = 0; r < this.rows; r++) reduced -= (dual[r] as number) * (column[r] as number);
+      if (reduced >= least || this.basis.includes(i)) continue;
+      if (bland) return i;
+      least = reduced;
+      entering = i;
     }
     return entering;
   }
 
-  /** Inverse of the basis by Gauss-Jordan with partial pivoting: a handful of rows, so exact renewal is cheap. */
-  private invert(): void {
-    const { rows } = this;
-    const width = 2 * rows;
-    const work = new Float64Array(rows * width);
+  /** The row whose column reaches zero first as `column` comes in; of equal ones the lowest column, as Bland has it. */
+  private leaving(column: Float64Array): number {
+    const { rows, inverse, basis } = this;
+    let leaving = -1;
+    let ratio = Number.POSITIVE_INFINITY;
     for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < rows; c++) work[r * width + c] = at(this.columns[this.basis[c] as number] as Float64Array, r);
-      work[r * width + rows + r] = 1;
-    }
-    for (let c = 0; c < rows; c++) {
-      let pivot = c;
-      for (let r = c + 1; r < rows; r++) {
-        if (Math.abs(at(work, r * width + c)) > Math.abs(at(work, pivot * width + c))) pivot = r;
-      }
-      for (let i = 0; i < width; i++) {
-        const held = at(work, c * width + i);
-        work[c * width + i] = at(work, pivot * width + i);
-        work[pivot * width + i] = held;
-      }
-      const scale = 1 / at(work, c * width + c);
-      for (let i = 0; i < width; i++) work[c * width + i] = at(work, c * width + i) * scale;
-      for (let r = 0; r < rows; r++) {
-        const factor = at(work, r * width + c);
-        if (r === c || factor === 0) continue;
-        for (let i = 0; i < width; i++) work[r * width + i] = at(work, r * width + i) - factor * at(work, c * width + i);
+      let change = 0;
+      for (let c = 0; c < rows; c++) change += (inverse[r * rows + c] as number) * (column[c] as number);
+      if (change <= smallestPivot) continue;
+      const steps = Math.max(0, this.level[r] as number) / change;
+      if (steps < ratio || (steps === ratio && (basis[r] as number) < (basis[leaving] as number))) {
+        ratio = steps;
+        leaving = r;
       }
     }
-    const next = new Float64Array(rows * rows);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < rows; c++) next[r * rows + c] = at(work, r * width + rows + c);
-      // The right-hand side is zero but for the last row, which is one.
-      this.level[r] = at(next, r * rows + rows - 1);
-    }
-    this.inverse = next;
+    return leaving;
   }
-}
 
-function at(array: Float64Array, index: number): number {
-  return array[index] as number;
+  /**
+   * Puts a column into the basis in place of a row's; false, with nothing changed, when that basis can't be inverted.
+   */
+  private exchange(row: number, entering: number): boolean {
+    const before = this.basis[row] as number;
+    this.basis[row] = entering;
+    if (this.invert()) return true;
+    this.basis[row] = before;
+    return false;
+  }
+
+  /** Inverts the basis anew: for a handful of rows that is cheap, and no rounding piles up. */
+  private invert(): boolean {
+    const { rows, work, inverse } = this;
+    for (const [c, index] of this.basis.entries()) {
+      const column = this.columns[index] as Float64Array;
+      for (let r = 0; r < rows; r++) work[2 * r * rows + c] = column[r] as number;
+    }
+    if (!invertInPlace(work, rows)) return false;
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < rows; c++) inverse[r * rows + c] = work[(2 * r + 1) * rows + c] as number;
+      // The right-hand side is zero but for the last row, which is one.
+      this.level[r] = inverse[r * rows + rows - 1] as number;
+    }
+    return true;
+  }
 }

@@ -29,10 +29,15 @@ export type Allocation =
       readonly feasible: false;
       /**
        * Proven: no choice meets all limits. `binding` is the index of the limit with the largest relative excess at the
-       * nearest point, which minimizes the largest relative excess over all limits.
+       * nearest point, which minimizes the largest relative excess over all limits, and among such points the loss (both
+       * as far as the time went). For limits of zero and less see `excessUnits`.
        */
       readonly binding: number;
-      readonly nearest: { readonly choice: readonly number[]; readonly loss: number; readonly costs: readonly number[] };
+      readonly nearest: {
+        readonly choice: readonly number[];
+        readonly loss: number;
+        readonly costs: readonly number[];
+      };
       /** Smallest reachable value of each cost on its own. */
       readonly minimum: readonly number[];
     };
