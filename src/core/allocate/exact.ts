@@ -27,7 +27,7 @@ const tiny = 1e-300;
  *
  * Sums within 1e-12 (relative) of a limit meet it: see `allowed`.
  *
- * @throws SQ5301 when the time was too short to tell whether any choice fits, SQ9301 for a malformed problem, and the
+ * @throws SQ5205 when the time was too short to tell whether any choice fits, SQ9301 for a malformed problem, and the
  *   signal's reason
  */
 export function solveExact(problem: AllocationProblem, options: ExactOptions = {}, signal?: AbortSignal): Allocation {
@@ -49,7 +49,7 @@ export function solveExact(problem: AllocationProblem, options: ExactOptions = {
   if (near.excess <= 0) return feasible(problem, search(problem, near.choice) ?? { choice: near.choice, bound: 0 });
   if (near.bound <= 0) {
     throw new SigmaQuantError(
-      "SQ5301",
+      "SQ5205",
       "allocation-undecided",
       `${maxMillis} ms were too short to tell whether any choice of bits meets all budgets`,
       {

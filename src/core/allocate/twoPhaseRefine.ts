@@ -91,7 +91,7 @@ function fitted(problem: AllocationProblem, start: readonly number[], signal: Ab
     return found.feasible ? found.choice : found.nearest.choice;
   } catch (error) {
     // Undecided in the solver's time, which takes limits met by a hair: the least of everything is as near as is known.
-    if (error instanceof SigmaQuantError && error.code === "SQ5301") return least;
+    if (error instanceof SigmaQuantError && error.code === "SQ5205") return least;
     throw error;
   }
 }
