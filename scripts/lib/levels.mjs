@@ -7,7 +7,7 @@ import { checks } from "../check.mjs";
 import { whyNoHost } from "../vscodeHost/install.mjs";
 import { bundleTests, suites, testFiles } from "./bundleTests.mjs";
 import { countVitest, settle } from "./counts.mjs";
-import { packageFile } from "./package.mjs";
+import { packageFile, thisTarget } from "./package.mjs";
 import { root } from "./run.mjs";
 import { timedRun } from "./timedRun.mjs";
 
@@ -149,13 +149,14 @@ function environment({ pictures, editors }) {
 
 /** @returns {Promise<string>} the .vsix */
 async function packageExtension() {
-  await runOrThrow("scripts/package.mjs", "The extension could not be packaged.");
+  const args = ["--target", thisTarget()];
+  await runOrThrow("scripts/package.mjs", "The extension could not be packaged.", args);
   return packageFile();
 }
 
-/** @param {string} file @param {string} message */
-async function runOrThrow(file, message) {
-  const { code, timedOut } = await timedRun(path.join(root, file), [], { timeoutMs: limits.build });
+/** @param {string} file @param {string} message @param {readonly string[]} [args] */
+async function runOrThrow(file, message, args = []) {
+  const { code, timedOut } = await timedRun(path.join(root, file), args, { timeoutMs: limits.build });
   if (code !== 0) throw new Error(timedOut ? `${file} took too long and was ended.` : message);
 }
 

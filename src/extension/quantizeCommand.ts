@@ -74,7 +74,12 @@ async function quantizeWithProgress(
       async (progress, token) => {
         let last = 0;
         const listener = server.on(notifications.snapshot, ({ uri: of, snapshot: { work } }) => {
-          if (vscode.Uri.parse(of).toString() !== uri || work?.kind !== "quantize") return;
+          if (vscode.Uri.parse(of).toString() !== uri || !work) return;
+          // An analysis that was under way comes first; the bar is for the run itself.
+          if (work.kind !== "quantize") {
+            progress.report({ message: progressText(work) });
+            return;
+          }
           const done = (100 * work.done) / Math.max(1, work.total);
           progress.report({ message: progressText(work), increment: Math.max(0, done - last) });
           last = done;
@@ -90,7 +95,10 @@ async function quantizeWithProgress(
   if (first.kind === "done") return first;
   const replace = vscode.l10n.t("Replace");
   const names = first.files.map((file) => path.basename(file)).join(", ");
-  const message = vscode.l10n.t("{0} is there already. Replace it?", names);
+  const message =
+    first.files.length === 1
+      ? vscode.l10n.t("{0} is there already. Replace it?", names)
+      : vscode.l10n.t("{0} are there already. Replace them?", names);
   if ((await vscode.window.showWarningMessage(message, { modal: true }, replace)) !== replace) return undefined;
   const second = await run(true);
   return second.kind === "done" ? second : undefined;
