@@ -4,8 +4,9 @@ import { dataError } from "./errors.ts";
 /**
  * How many samples one run of a model takes.
  * - "any": the batch dimension (axis 0) of every input is open.
- * - "fixed": it is the same number for every input (1: one sample a run); open ones go along.
- * - "whole": some input has no batch dimension (a state of [2, 1, 64], a scalar): one sample a run, given whole.
+ * - "fixed": it is the same number for every input (1: one sample a run, and open ones go along).
+ * - "whole": some input has no batch dimension (a scalar, a state of [2, batch, 64] beside an open batch): one sample a run, given
+ *   whole.
  */
 export type Batching =
   | { readonly kind: "any" }
@@ -15,6 +16,7 @@ export type Batching =
 /** @param inputs the inputs that are fed */
 export function batchingOf(inputs: readonly ValueInfo[]): Batching {
   let size: number | undefined;
+  const open = inputs.some(({ dims: [batch] }) => typeof batch !== "number");
   for (const { dims } of inputs) {
     const [batch] = dims;
     if (dims.length === 0) return { kind: "whole" };
@@ -23,7 +25,7 @@ export function batchingOf(inputs: readonly ValueInfo[]): Batching {
     size = batch;
   }
   if (size === undefined) return { kind: "any" };
-  return size === 0 ? { kind: "whole" } : { kind: "fixed", size };
+  return size === 0 || (open && size > 1) ? { kind: "whole" } : { kind: "fixed", size };
 }
 
 /** Rows [from, from + count); the first `repeated` of them were in an earlier range already. */
