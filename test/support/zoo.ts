@@ -1,6 +1,6 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import { attribute, node } from "../../src/core/onnx/build.ts";
-import { floats, halfWeight, type TinyModel, weight } from "./tinyModel.ts";
+import { floats, halfWeight, noise, type TinyModel, weight } from "./tinyModel.ts";
 
 export interface ZooNet extends TinyModel {
   readonly inputs: Readonly<Record<string, readonly number[]>>;
@@ -259,6 +259,34 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
       node("Gemm", ["r", "w", "b"], ["c"]),
       node("Transpose", ["u"], ["v"]),
       node("MatMul", ["c", "v"], ["y"]),
+    ],
+  }),
+  "weights stored as halves, computed as floats": () => ({
+    inputs: image,
+    outputs: ["y"],
+    constants: { h: halfWeight([6, 4, 3, 3], 1, 0.4), b: weight([6], 2), p: conv3(3, [3, 6, 1, 1]) },
+    nodes: [
+      node("Cast", ["h"], ["w"], { attributes: [attribute.int("to", T.FLOAT)] }),
+      node("Conv", ["x", "w", "b"], ["a"]),
+      node("Relu", ["a"], ["r"]),
+      node("Conv", ["r", "p"], ["y"]),
+    ],
+  }),
+  "double precision": () => ({
+    inputs: { x: [3, 12] },
+    outputs: ["y"],
+    constants: {
+      w: { dims: [12, 8], data: Float64Array.from(noise(96), (v) => v * 0.4), type: T.DOUBLE },
+      b: { dims: [8], data: Float64Array.from(noise(8, 2)), type: T.DOUBLE },
+      v: { dims: [8, 5], data: Float64Array.from(noise(40, 3)), type: T.DOUBLE },
+      c: { dims: [5], data: Float64Array.from(noise(5, 4)), type: T.DOUBLE },
+    },
+    nodes: [
+      node("Cast", ["x"], ["xd"], { attributes: [attribute.int("to", T.DOUBLE)] }),
+      node("MatMul", ["xd", "w"], ["m"]),
+      node("Add", ["m", "b"], ["a"]),
+      node("Gemm", ["a", "v", "c"], ["yd"]),
+      node("Cast", ["yd"], ["y"], { attributes: [attribute.int("to", T.FLOAT)] }),
     ],
   }),
   "half precision": () => ({

@@ -1,7 +1,7 @@
 /** Operators whose constant weights are quantized today. */
 export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul";
 
-/** Operators that carry weights but stay in float for now; listed with their sizes. */
+/** Operators that carry weights but stay in float for now; listed with their sizes, as is any other with large constants. */
 export type ListedOp = "Gather" | "LSTM" | "GRU" | "RNN";
 
 /**
@@ -12,20 +12,24 @@ export interface Layer {
   /** The node's name, else its weight's, else `<op>_<n>`; unique in the model. Plans refer to layers by it. */
   readonly name: string;
   readonly opType: QuantizableOp | ListedOp | string;
-  /** Paths of the nodes: indices into graph.node, through subgraphs as `12/then_branch/3`. In execution order. */
+  /** Paths of the nodes: indices into graph.node, through subgraphs as `12/then_branch/3`, in functions as `name/3`. In execution order. */
   readonly nodes: readonly string[];
-  /** Weight shape as the operator sees it (after any Transpose or Reshape between initializer and node). */
+  /**
+   * Weight shape as the operator sees it (after any Transpose or Reshape between initializer and node). Of a weight that is
+   * computed at run time: once shapes are inferred, else [].
+   */
   readonly weightShape: readonly number[];
   /** Axis of weightShape that holds output channels: one scale each. */
   readonly channelAxis: number;
   /** Conv and ConvTranspose groups; 1 elsewhere. A Conv with groups = input channels is depthwise. */
   readonly groups: number;
+  /** Stored weights; 0 when they are computed at run time. */
   readonly params: number;
   /** Multiply-accumulates of one inference at the assumed dimensions, all nodes of the layer together; undefined if a shape is unknown. */
   readonly macs?: number;
-  /** Name of the tensor in the file that holds the weight (initializer, or the Constant node's output). */
+  /** Name of the tensor in the file that holds the weight (initializer, or the Constant node's output), or of the value that computes it. */
   readonly weightTensor: string;
-  /** Elements of the bias, 0 without one. */
+  /** Elements of the bias, 0 without one. A MatMul's is what the Add behind it adds. */
   readonly biasParams: number;
   /** Elements of one inference's activation input and output at the assumed dimensions; undefined if unknown. */
   readonly inputElements?: number;

@@ -7,35 +7,56 @@ const betweenOps = new Set(["Relu", "Clip", "BatchNormalization", "Identity", "D
 /**
  * Groups of layers that feed one addition (residual connections): devices that add two tensors in one pass want both in the same
  * format. Additions that share an input are one group.
+ * @returns layer names, groups and members in execution order
  */
 export function residualGroups(graph: GraphProto, sites: readonly LayerSite[]): readonly (readonly string[])[] {
   const layerOf = new Map<NodeProto, string>();
   for (const site of sites) for (const use of site.uses) layerOf.set(use.node, site.layer.name);
   const producers = new Map<string, NodeProto>();
   for (const node of graph.node) for (const name of node.output) producers.set(name, node);
-  const groupOf = new Map<string, Set<string>>();
-  const groupOfAdd = new Map<NodeProto, Set<string>>();
-  const merge = (a: Set<string>, b: Set<string>): Set<string> => {
-    for (const name of b) {
-      a.add(name);
-      groupOf.set(name, a);
-    }
-    for (const [add, group] of groupOfAdd) if (group === b) groupOfAdd.set(add, a);
-    return a;
-  };
+  const sets = new DisjointSets<NodeProto | string>();
+  const additions = new Set<NodeProto>();
   for (const node of graph.node) {
     if (node.opType !== "Add" && node.opType !== "Sum") continue;
-    let group = new Set<string>();
+    additions.add(node);
     for (const input of node.input) {
       let source = producers.get(input);
       while (source && betweenOps.has(source.opType)) source = producers.get(source.input[0] ?? "");
-      if (source === undefined) continue;
-      const layer = layerOf.get(source);
-      const known = layer === undefined ? groupOfAdd.get(source) : (groupOf.get(layer) ?? new Set([layer]));
-      if (known) group = merge(known, group);
+      const member = source && (layerOf.get(source) ?? (additions.has(source) ? source : undefined));
+      if (member) sets.join(node, member);
     }
-    for (const name of group) groupOf.set(name, group);
-    groupOfAdd.set(node, group);
   }
-  return [...new Set(groupOf.values())].filter((group) => group.size > 1).map((group) => [...group]);
+  const groups = new Map<NodeProto | string, string[]>();
+  for (const { layer } of sites) {
+    const root = sets.find(layer.name);
+    const group = groups.get(root);
+    if (group) group.push(layer.name);
+    else groups.set(root, [layer.name]);
+  }
+  return [...groups.values()].filter((group) => group.length > 1);
+}
+
+/** Union by size with path halving: near-linear, also for one addition after another through a long network. */
+class DisjointSets<T> {
+  private readonly parents = new Map<T, T>();
+  private readonly sizes = new Map<T, number>();
+
+  find(member: T): T {
+    let at = member;
+    for (let parent = this.parents.get(at); parent !== undefined; parent = this.parents.get(at)) {
+      const above = this.parents.get(parent);
+      if (above !== undefined) this.parents.set(at, above);
+      at = above ?? parent;
+    }
+    return at;
+  }
+
+  join(a: T, b: T): void {
+    const [first, second] = [this.find(a), this.find(b)];
+    if (first === second) return;
+    const [firstSize, secondSize] = [this.sizes.get(first) ?? 1, this.sizes.get(second) ?? 1];
+    const [large, small] = firstSize < secondSize ? [second, first] : [first, second];
+    this.parents.set(small, large);
+    this.sizes.set(large, firstSize + secondSize);
+  }
 }
