@@ -23,7 +23,7 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 5_000;
 
 /** What keeps the editor quiet and the same on every run. */
-const calmSettings = Object.freeze({
+export const calmSettings = Object.freeze({
   "workbench.startupEditor": "none",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.enableExperiments": false,

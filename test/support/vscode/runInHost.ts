@@ -74,7 +74,8 @@ function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value
   return { promise, resolve };
 }
 
-function readEvents(file: string): readonly InHostEvent[] {
+/** What the tests reported; nothing where they did not get to it. */
+export function readEvents(file: string): readonly InHostEvent[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as InHostEvent);

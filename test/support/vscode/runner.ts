@@ -1,7 +1,8 @@
 /**
- * Runs a suite of tests in the extension host of one or both editors.
+ * Runs a suite of tests in the extension host of one or both editors, or of a desktop's VS Code.
  *
  *   node runner.mjs --tests ENTRY --extension FOLDER|VSIX --workspace FOLDER [--editor newest|oldest]... [--only REGEX] [--counts FILE]
+ *   node runner.mjs ... --desktop EXECUTABLE
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
@@ -11,6 +12,7 @@ import { root, seconds } from "../../../scripts/lib/run.mjs";
 import { type HostName, hostNames, hostVersions } from "../../../scripts/vscodeHost/versions.mjs";
 import type { Counts } from "./inHostEvents.ts";
 import { type InHostRun, runInHost } from "./runInHost.ts";
+import { runOnDesktop } from "./runOnDesktop.ts";
 import { unpackVsix } from "./vsix.ts";
 
 async function main(): Promise<void> {
@@ -22,6 +24,7 @@ async function main(): Promise<void> {
       editor: { type: "string", multiple: true, default: [...hostNames] },
       only: { type: "string" },
       counts: { type: "string" },
+      desktop: { type: "string" },
     },
   });
   const hosts = values.editor.map(hostNamed);
@@ -35,7 +38,8 @@ async function main(): Promise<void> {
   };
   const results: Counts[] = [];
   try {
-    for (const host of hosts) results.push(await runOne({ ...what, host }));
+    if (values.desktop !== undefined) results.push(await runOnDesktop({ ...what, executable: values.desktop }));
+    else for (const host of hosts) results.push(await runOne({ ...what, host }));
   } finally {
     unpacked?.remove();
   }

@@ -80,7 +80,7 @@ export class Surface {
 
   /** The visible text of the first match, once there is one. */
   async text(selector: string): Promise<string> {
-    // biome-ignore lint/performance/useDomNodeTextContent: what a person sees, without what is hidden.
+    // Not textContent: what a person sees, without what is hidden.
     return this.first(selector).innerText({ timeout: uiTimeoutMs });
   }
 
@@ -128,7 +128,7 @@ export class Surface {
     const all = this.root().locator(selector);
     const element = (text === undefined ? all : all.filter({ hasText: text })).first();
     await element.waitFor({ timeout: timeoutMs });
-    // biome-ignore lint/performance/useDomNodeTextContent: what a person sees, without what is hidden.
+    // Not textContent: what a person sees, without what is hidden.
     return element.innerText();
   }
 
