@@ -141,6 +141,8 @@ async function listed(
   index: number,
   path: string,
 ): Promise<Candidate[]> {
+  // The same in every run: what it computes is a constant, not a value of the network.
+  if (node.input.length > 0 && node.input.every((name) => name === "" || scope.isFixed(name))) return [];
   const found: Candidate[] = [];
   for (const { slot, suffix, reason, certain, integers } of listedConstants(node)) {
     const name = node.input[slot] ?? "";

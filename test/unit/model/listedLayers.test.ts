@@ -144,7 +144,7 @@ describe("layers that are listed with the reason why they stay in float", () => 
       tinyModel({
         inputs: { x: [2, 4] },
         outputs: ["y"],
-        constants: { v: weight([4, 4]), g: weight([4]) },
+        constants: { v: weight([4, 64]), g: weight([64]) },
         nodes: [node("Mul", ["v", "g"], ["w"]), node("MatMul", ["x", "w"], ["y"], { name: "normalized" })],
       }),
     );
