@@ -1,5 +1,16 @@
+import { fitsPressure, useOf } from "../allocate/costTable.ts";
+import { allowed } from "../allocate/totals.ts";
 import type { Resource } from "../hardware/profile.ts";
-import { formatAccuracy, formatAmount, formatPercent, formatPoints, grouped, resourceName } from "./format.ts";
+import {
+  formatAccuracy,
+  formatAmount,
+  formatApart,
+  formatEnough,
+  formatPercent,
+  formatPoints,
+  grouped,
+  resourceName,
+} from "./format.ts";
 import type { Accuracy, BudgetUse, Verdict } from "./types.ts";
 
 export interface VerdictInput {
@@ -15,24 +26,43 @@ export interface VerdictInput {
   readonly nearest?: readonly BudgetUse[];
 }
 
-/** Budgets that are exceeded, worst relative excess first. */
-export function overruns(budgets: readonly BudgetUse[]): readonly BudgetUse[] {
-  const excess = (b: BudgetUse) => (b.use ?? 0) / Math.max(b.limit ?? Number.POSITIVE_INFINITY, Number.MIN_VALUE);
+/** A budget that is exceeded. */
+interface Overrun extends BudgetUse {
+  readonly use: number;
+  readonly limit: number;
+}
+
+/** Budgets that are exceeded, worst relative excess first; what adding in another order may change is no excess. */
+export function overruns(budgets: readonly BudgetUse[]): readonly Overrun[] {
   return budgets
-    .filter((b) => b.limit !== undefined && b.use !== undefined && b.use > b.limit)
-    .toSorted((a, b) => excess(b) - excess(a));
+    .filter((b): b is Overrun => b.limit !== undefined && b.use !== undefined && !fitsPressure(useOf(b.use, b.limit)))
+    .toSorted((a, b) => useOf(b.use, b.limit) - useOf(a.use, a.limit));
 }
 
 /** Says what came out, in the words of the design notes; never silent about a target that is missed. */
 export function verdictOf(input: VerdictInput): Verdict {
+  const { accuracy, maxDrop } = input;
   const over = overruns(input.budgets);
   const [first] = over;
   if (first) return doesNotFit(input, first, over);
-  const drop = input.accuracy && dropOf(input.accuracy);
-  if (input.accuracy && drop !== undefined && input.maxDrop !== undefined && drop > input.maxDrop) {
-    return missesTarget(input, input.accuracy, drop, input.maxDrop);
+  const drop = accuracy && dropOf(accuracy);
+  if (accuracy && drop !== undefined && maxDrop !== undefined && drop > maxDrop) {
+    return missesTarget(input, accuracy, drop, maxDrop);
   }
-  return { verdict: "feasible", headline: fitsHeadline(input.accuracy), detail: fitsDetail(input.accuracy) };
+  const unknown = input.budgets.filter((b) => b.limit !== undefined && b.use === undefined);
+  const names = listed(unknown.map(({ name }) => resourceName(name)));
+  const detail = [
+    fitsDetail(accuracy),
+    ...(unknown.length > 0 ? [`the profile has no figures for ${names}, so that this budget can't be checked`] : []),
+    ...(accuracy && drop === undefined && maxDrop !== undefined && !accuracy.synthetic
+      ? ["the output has no classes, so that the accuracy target can't be checked"]
+      : []),
+  ];
+  return {
+    verdict: "feasible",
+    headline: `${fitsHeadline(accuracy)}${unknown.length > 0 ? `; ${names} unknown` : ""}`,
+    detail: detail.join("; "),
+  };
 }
 
 /** Loss of accuracy as a fraction; undefined where the metric has no scale (error energy). */
@@ -42,13 +72,13 @@ function dropOf(accuracy: Accuracy): number | undefined {
 
 function fitsHeadline(accuracy: Accuracy | undefined): string {
   if (accuracy === undefined || accuracy.synthetic) return "Fits, accuracy unknown";
-  if (accuracy.metric !== "top1") return `Fits, ${formatAccuracy(accuracy)}`;
-  const points = formatPoints(accuracy.quantized - accuracy.float);
-  return accuracy.how === "measured" ? `Fits, ${points}` : `Fits, ${points} expected`;
+  const expected = accuracy.how === "expected" ? " expected" : "";
+  if (accuracy.metric !== "top1") return `Fits, ${formatAccuracy(accuracy)}${expected}`;
+  return `Fits, ${formatPoints(accuracy.quantized - accuracy.float)}${expected}`;
 }
 
 function fitsDetail(accuracy: Accuracy | undefined): string {
-  if (accuracy === undefined) return "No calibration set: nothing was measured";
+  if (accuracy === undefined) return "nothing was measured";
   const samples = `${grouped(accuracy.samples)} ${accuracy.synthetic ? "synthetic samples" : "samples"}`;
   switch (accuracy.how) {
     case "measured":
@@ -61,8 +91,7 @@ function fitsDetail(accuracy: Accuracy | undefined): string {
 }
 
 function missesTarget(input: VerdictInput, accuracy: Accuracy, drop: number, maxDrop: number): Verdict {
-  const loss = (drop * 100).toFixed(1);
-  const target = (maxDrop * 100).toFixed(1);
+  const [loss, target] = pointsApart(drop, maxDrop);
   return {
     verdict: "infeasible",
     headline: `Fits, but loses ${loss} points; target ${target}`,
@@ -70,39 +99,80 @@ function missesTarget(input: VerdictInput, accuracy: Accuracy, drop: number, max
     binding: "accuracy",
     nearest: {
       budgets: input.nearest ?? input.budgets,
-      remedy: `Allow a drop of ${loss} points, or raise the budgets: with more room layers get more bits`,
+      remedy: `Allow a loss of ${(Math.ceil(drop * 1000 - 1e-9) / 10).toFixed(1)} points, or raise the budgets: with more room layers get more bits`,
     },
   };
 }
 
-function doesNotFit(input: VerdictInput, first: BudgetUse, over: readonly BudgetUse[]): Verdict {
-  const limit = first.limit ?? 0;
-  const use = first.use ?? 0;
+/** Two fractions as points, with as many decimals (at most three) as it takes to tell them apart. */
+function pointsApart(drop: number, maxDrop: number): readonly [string, string] {
+  for (let decimals = 1; ; decimals++) {
+    const texts = [(drop * 100).toFixed(decimals), (maxDrop * 100).toFixed(decimals)] as const;
+    if (texts[0] !== texts[1] || decimals === 3) return texts;
+  }
+}
+
+function doesNotFit(input: VerdictInput, first: Overrun, over: readonly Overrun[]): Verdict {
   const names = over.map((b) => resourceName(b.name));
   const headline =
     over.length === 1
-      ? `Does not fit: ${names[0]} is ${formatAmount(first.unit, use - limit)} over`
-      : `Does not fit: ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-  const smallest = input.smallest?.[first.name];
-  const allowed = input.allowedBits.join(", ");
-  const reachable = smallest !== undefined && smallest > limit;
-  const need = `The smallest plan with the allowed bits (${allowed}) needs ${formatAmount(first.unit, smallest ?? use)} of ${formatAmount(first.unit, limit)}.`;
-  const rest =
-    input.smallest === undefined
-      ? `This plan needs ${formatAmount(first.unit, use)} of ${formatAmount(first.unit, limit)}.`
-      : reachable
-        ? `${need}${over.length === 1 ? " Every other budget can be met." : ""}`
-        : `Each budget can be met by itself, but no mix of the allowed bits (${allowed}) meets all of them at once.`;
-  const raise =
-    first.name === "weightMemory" || first.name === "activationMemory" ? "Raise the budget" : "Raise the limit";
+      ? `Does not fit: ${names[0]} is ${formatAmount(first.unit, first.use - first.limit)} over`
+      : `Does not fit: ${listed(names)}`;
+  const nearest = input.nearest ?? input.budgets;
+  const raises = over.map(({ name, unit, use }) => {
+    const needed = nearest.find((b) => b.name === name)?.use ?? use;
+    return `${resourceName(name)} to ${formatEnough(unit, needed)}`;
+  });
+  const { accuracy } = input;
+  const there =
+    accuracy && accuracy.metric !== "nmse" && !accuracy.synthetic
+      ? `, where ${accuracy.metric === "top1" ? "top-1" : "agreement with float"} is ${formatPercent(accuracy.quantized)}`
+      : "";
   return {
     verdict: "infeasible",
     headline,
-    detail: rest,
+    detail: whyNot(input, over),
     binding: first.name,
-    nearest: {
-      budgets: input.nearest ?? input.budgets,
-      remedy: `${raise} to ${formatAmount(first.unit, (input.nearest ?? input.budgets).find((b) => b.name === first.name)?.use ?? use)}${input.accuracy && input.accuracy.metric !== "nmse" ? `, at ${formatPercent(input.accuracy.quantized)}` : ""}`,
-    },
+    nearest: { budgets: nearest, remedy: `Raise the budget of ${listed(raises)}${there}` },
   };
+}
+
+/** What is proven about the budgets that are exceeded. */
+function whyNot({ smallest, allowedBits }: VerdictInput, over: readonly Overrun[]): string {
+  const needs = (list: readonly { readonly budget: Overrun; readonly use: number }[]) =>
+    listed(
+      list.map(({ budget, use }) => {
+        const [needed, limit] = formatApart(budget.unit, use, budget.limit);
+        return list.length === 1 ? `${needed} of ${limit}` : `${needed} of ${limit} ${resourceName(budget.name)}`;
+      }),
+    );
+  const fixed = over.filter((b) => b.name === "activationMemory").map((budget) => ({ budget, use: budget.use }));
+  const activations =
+    fixed.length === 0 ? [] : [`Activation memory is ${needs(fixed)}, whatever the bits of the weights.`];
+  const others = over.filter((b) => b.name !== "activationMemory");
+  const rest = over.length === 1 ? ["Every other budget can be met."] : [];
+  if (others.length === 0) return [...activations, ...rest].join(" ");
+  const allowed = allowedBits.join(", ");
+  if (smallest === undefined) {
+    return [`This plan needs ${needs(others.map((budget) => ({ budget, use: budget.use })))}.`, ...activations].join(
+      " ",
+    );
+  }
+  const unreachable = others.flatMap((budget) => {
+    const use = smallest[budget.name];
+    return use !== undefined && use > budget.limit ? [{ budget, use }] : [];
+  });
+  if (unreachable.length === 0) {
+    return [
+      `Each budget can be met by itself, but no mix of the allowed bits (${allowed}) meets all of them at once.`,
+      ...activations,
+    ].join(" ");
+  }
+  const smallestPlan = `The smallest plan with the allowed bits (${allowed}) needs ${needs(unreachable)}.`;
+  return [smallestPlan, ...activations, ...rest].join(" ");
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function listed(items: readonly string[]): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
