@@ -29,16 +29,19 @@ function checkNodes(
   file: string | undefined,
 ): void {
   const defined = new Set<string>();
-  const define = (name: string, by: string) => {
-    if (defined.has(name) || (by !== "an input" && constants.has(name))) {
-      const place = { ...(file !== undefined && { file }), item: name };
-      throw modelError("duplicateName", `The name is given to two values; one of them is ${by}`, place);
-    }
+  const define = (name: string, by?: NodeProto) => {
+    if (defined.has(name) || (by && constants.has(name))) throw duplicate(name, by, file);
     if (name !== "") defined.add(name);
   };
-  for (const name of inputs) define(name, "an input");
+  for (const name of inputs) define(name);
   for (const node of nodes) {
-    for (const name of node.output) define(name, `a result of ${node.opType} ${node.name}`.trimEnd());
+    for (const name of node.output) define(name, node);
     for (const attribute of node.attribute) for (const { graph } of attributeGraphs(attribute)) checkGraph(graph, file);
   }
+}
+
+function duplicate(name: string, by: NodeProto | undefined, file: string | undefined) {
+  const what = by ? `a result of ${by.opType} ${by.name}`.trimEnd() : "an input";
+  const place = { ...(file !== undefined && { file }), item: name };
+  return modelError("duplicateName", `The name is given to two values; one of them is ${what}`, place);
 }

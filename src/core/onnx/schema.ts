@@ -25,6 +25,8 @@ export interface FieldRule {
 export interface MessageRule {
   readonly desc: DescMessage;
   readonly fields: ReadonlyMap<number, FieldRule>;
+  /** The fields whose messages can hold tensors. */
+  readonly carriers: readonly FieldRule[];
   /** Whether messages of this type can hold tensors, at any depth: those are taken apart, all others are kept whole. */
   readonly carriesTensors: boolean;
   readonly isTensor: boolean;
@@ -46,16 +48,22 @@ export function messageRule(desc: DescMessage): MessageRule {
   const known = rules.get(desc.typeName);
   if (known) return known;
   const fields = new Map<number, FieldRule>();
+  const carriers: FieldRule[] = [];
   const rule: MessageRule = {
     desc,
     fields,
+    carriers,
     carriesTensors: reaches(desc, new Set()),
     isTensor: desc.typeName === TensorProtoSchema.typeName,
     isNode: desc.typeName === NodeProtoSchema.typeName,
   };
   // Registered first: graphs contain nodes contain attributes contain graphs.
   rules.set(desc.typeName, rule);
-  for (const field of desc.fields) fields.set(field.number, fieldRule(field));
+  for (const field of desc.fields) {
+    const made = fieldRule(field);
+    fields.set(field.number, made);
+    if (made.message?.carriesTensors) carriers.push(made);
+  }
   return rule;
 }
 

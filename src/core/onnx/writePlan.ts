@@ -66,26 +66,51 @@ export class WritePlan {
     this.length += segment.length;
   }
 
-  /** Pushes a message's bytes. Fields that can hold tensors come last; the order of different fields has no meaning. */
+  /**
+   * Pushes a message's bytes. Lists in which some tensor's data are elsewhere come last, in stretches; everything else is
+   * encoded at once. The order of different fields has no meaning, that in a list is kept.
+   */
   private async message(message: Message, rule: MessageRule, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
     if (rule.isTensor) return this.tensor(message as TensorProto, rule);
-    const fields = message as unknown as Fields;
-    const carriers = [...rule.fields.values()].filter((field) => carried(fields, field).length > 0);
-    const plain: Fields = { ...fields };
-    for (const field of carriers.reverse()) {
+    const plain: Fields = { ...message };
+    for (const field of rule.carriers.toReversed()) {
+      const children = carried(message, field);
+      if (!children.some((child) => this.isApart(child, field.message as MessageRule))) continue;
       if (field.repeated) plain[field.localName] = [];
       else delete plain[field.localName];
-      const children = carried(fields, field);
-      for (let i = children.length - 1; i >= 0; i--) await this.child(children[i] as Message, field, signal);
+      let end = children.length;
+      for (let i = children.length - 1; i >= 0; i--) {
+        signal?.throwIfAborted();
+        const child = children[i] as Message;
+        if (!this.isApart(child, field.message as MessageRule)) continue;
+        this.list(rule, field, children.slice(i + 1, end));
+        end = i;
+        const before = this.length;
+        await this.message(child, field.message as MessageRule, signal);
+        this.push(encodeHeader(field.number, this.length - before));
+      }
+      this.list(rule, field, children.slice(0, end));
     }
     this.push(toBinary(rule.desc, plain as unknown as Message));
   }
 
-  private async child(message: Message, field: FieldRule, signal?: AbortSignal): Promise<void> {
-    const before = this.length;
-    await this.message(message, field.message as MessageRule, signal);
-    this.push(encodeHeader(field.number, this.length - before));
+  /** Messages of a list that can be encoded together. */
+  private list(rule: MessageRule, field: FieldRule, messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    const only = create(rule.desc) as unknown as Fields;
+    only[field.localName] = messages;
+    this.push(toBinary(rule.desc, only as unknown as Message));
+  }
+
+  /** Whether a message holds, at any depth, a tensor whose data are not in its message or do not stay there. */
+  private isApart(message: Message, rule: MessageRule): boolean {
+    if (rule.isTensor) {
+      const tensor = message as TensorProto;
+      return this.targets.has(tensor) || isExternal(tensor) || this.store.payload(tensor) !== undefined;
+    }
+    return rule.carriers.some((field) =>
+      carried(message, field).some((child) => this.isApart(child, field.message as MessageRule)),
+    );
   }
 
   private async tensor(tensor: TensorProto, rule: MessageRule): Promise<void> {
@@ -125,10 +150,9 @@ export class WritePlan {
   }
 }
 
-/** The messages in a field, if they can hold tensors. */
-function carried(message: Fields, field: FieldRule): readonly Message[] {
-  if (!field.message?.carriesTensors) return [];
-  const value = message[field.localName];
+/** The messages in a field. */
+function carried(message: Message, field: FieldRule): readonly Message[] {
+  const value = (message as unknown as Fields)[field.localName];
   if (value === undefined) return [];
   return field.repeated ? (value as Message[]) : [value as Message];
 }
