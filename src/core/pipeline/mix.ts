@@ -75,7 +75,8 @@ export class MixEvaluator {
     }
     const sites = quantizableSites(prepared.discovery);
     const variant = withWeightInputs(prepared.model, sites);
-    insertActivations(variant.model, options.activations);
+    const half = [...options.activations.keys()].filter((name) => prepared.types.get(name) === "float16");
+    insertActivations(variant.model, options.activations, new Set(half));
     const byName = new Map(sites.map((site) => [site.layer.name, site]));
     const weightsOf = async (layer: string, bits: Bits | null): Promise<Values> => {
       const site = byName.get(layer);
