@@ -9,6 +9,7 @@ import process from "node:process";
 import { buildAll } from "../../esbuild.mjs";
 import { root, runNode } from "./run.mjs";
 import { platforms, runtimeFiles } from "./runtimeFiles.mjs";
+import { thirdPartyNotices } from "./thirdParty.mjs";
 
 /** The package for all platforms that have none of their own. */
 export const universal = "universal";
@@ -73,7 +74,10 @@ async function stage(folder) {
   }
   const shown = Object.fromEntries(Object.entries(manifest()).filter(([field]) => !ownFields.includes(field)));
   writeFileSync(path.join(folder, "package.json"), JSON.stringify(shown, null, 2));
-  await buildAll({ production: true, outdir: path.join(folder, "dist") });
+  const metafile = await buildAll({ production: true, outdir: path.join(folder, "dist") });
+  const ships = (/** @type {string} */ output) => !output.endsWith("/cli.cjs");
+  const notices = thirdPartyNotices(metafile, ships, ["onnxruntime-node", "onnxruntime-common"]);
+  writeFileSync(path.join(folder, "THIRD-PARTY-NOTICES.txt"), notices);
   // They are for whoever reads a stack trace, and for no user.
   const maps = path.join(root, "out/maps");
   rmSync(maps, { recursive: true, force: true });

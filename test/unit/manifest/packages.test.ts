@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { packageFile, targets, thisTarget, universal } from "../../../scripts/lib/package.mjs";
 import { root } from "../../../scripts/lib/run.mjs";
 import { platforms, runtimeFiles } from "../../../scripts/lib/runtimeFiles.mjs";
+import { thirdPartyNotices } from "../../../scripts/lib/thirdParty.mjs";
 
 const modules = path.join(root, "node_modules");
 const isBinary = (file: string) => file.includes("/bin/");
@@ -48,5 +49,28 @@ describe.each(platforms)("ONNX Runtime for %s", (platform) => {
     const others = files.filter((file) => !isBinary(file) && !/\.js$|\/package\.json$|licen[cs]e/i.test(file));
     expect(others).toEqual([]);
     expect(files.filter((file) => file.includes("/script/") || file.includes("/lib/"))).toEqual([]);
+  });
+});
+
+describe("the licences of others", () => {
+  const output = (...inputs: readonly string[]) => ({
+    bytes: 0,
+    imports: [],
+    exports: [],
+    inputs: Object.fromEntries(inputs.map((file) => [file, { bytesInOutput: 1 }])),
+  });
+  const outputs = {
+    "dist/server.cjs": output("src/server/main.ts", "node_modules/fflate/esm/browser.js"),
+    "dist/cli.cjs": output("node_modules/commander/index.js"),
+  };
+  const text = thirdPartyNotices({ inputs: {}, outputs }, (file) => !file.endsWith("cli.cjs"), ["onnxruntime-common"]);
+
+  it("go along with what is bundled and shipped, with their text", () => {
+    expect(text).toMatch(/^fflate \d\S+ \(MIT\)\n\nMIT License\n\nCopyright/m);
+    expect(text).toContain("onnxruntime-common ");
+  });
+
+  it("are not those of what stays here", () => {
+    expect(text).not.toContain("commander");
   });
 });
