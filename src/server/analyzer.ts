@@ -20,6 +20,9 @@ import { slotsOf } from "./snapshot.ts";
 /** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
 const saveEveryMs = 3000;
 
+/** What a choice or the setting says for made-up samples. */
+const synthetic = "synthetic";
+
 /** Told when the state has changed: what follows from it is made anew, or only shown. */
 export interface StateChanges {
   readonly refresh: () => void;
@@ -67,7 +70,9 @@ export class Analyzer {
     const settings = host.settings();
     const beside = setsBeside(this.path, host.files());
     const pathFrom = (chosen: string | undefined, setting: string, found: string | undefined) =>
-      chosen === "synthetic" ? undefined : (chosen ?? (setting === "" ? found : inWorkspace(setting, host.folders())));
+      (chosen ?? setting) === synthetic
+        ? undefined
+        : (chosen ?? (setting === "" ? found : inWorkspace(setting, host.folders())));
     const open = async (path: string) => {
       const facts = await this.engine.run("samples", { model: this.source, set: { path } }, () => {}, signal);
       return { path, facts };

@@ -1,10 +1,8 @@
-import { existsSync } from "node:fs";
 import type { Bits } from "../core/hardware/profile.ts";
 import { activationMemory } from "../core/pipeline/prepare.ts";
 import type { DecideJob, JobEvent } from "../engine/jobs.ts";
-import { profileSlug } from "../node/profileSlug.ts";
-import { outputFiles } from "../node/quantizeToFiles.ts";
-import type { QuantizeParams, QuantizeResult } from "../protocol/requests.ts";
+import type { OutputFiles } from "../node/quantizeToFiles.ts";
+import type { QuantizeResult } from "../protocol/requests.ts";
 import { comparisonOf } from "./comparison.ts";
 import type { EngineClient } from "./engineClient.ts";
 import type { SessionState } from "./sessionState.ts";
@@ -13,22 +11,19 @@ export interface QuantizeSessionInput {
   readonly state: SessionState;
   readonly engine: EngineClient;
   readonly modelPath: string;
-  readonly params: QuantizeParams;
+  readonly files: OutputFiles;
   readonly job: DecideJob;
   /** Bits of a plan that is in force, hand-edited perhaps; the strategy decides without it. */
   readonly planned: ReadonlyMap<string, Bits | null> | undefined;
   readonly maxDrop?: number;
 }
 
-/** Quantizes the model of a session to files, unless some are there already and may not be replaced. */
+/** Quantizes the model of a session to files; what is there already is replaced. */
 export async function quantizeSession(
-  { state, engine, modelPath, params, job, planned, maxDrop }: QuantizeSessionInput,
+  { state, engine, modelPath, files, job, planned, maxDrop }: QuantizeSessionInput,
   onEvent: (event: JobEvent) => void,
   signal: AbortSignal,
-): Promise<QuantizeResult> {
-  const files = outputFiles(modelPath, params.output, profileSlug(job.profileRef));
-  const there = [files.model, files.report, files.csv].filter((file) => existsSync(file));
-  if (there.length > 0 && !params.overwrite) return { kind: "exists", files: there };
+): Promise<Extract<QuantizeResult, { kind: "done" }>> {
   const began = Date.now();
   const { model: output, plan, report, csv } = files;
   const outcome = await engine.run(

@@ -71,6 +71,7 @@ export class Server {
       sampleSets: () => this.found.sampleSets.map((file) => this.choice(file, file)),
       planUri: (model) => uriOf(defaultPlanPath(model)),
       publish: input.publish,
+      verdictChanged: input.modelsChanged,
       log: input.log,
     };
   }
@@ -161,12 +162,10 @@ export class Server {
     return session;
   }
 
-  /** The session of a model, opened if it is not yet (a command from the explorer), with what it needs to know read. */
+  /** The session of a model, opened if it is not yet (a command from the explorer). */
   async ready(uri: string): Promise<ModelSession> {
     if (!this.sessions.has(normalUri(uri))) await this.openModel(uri, {}, false);
-    const session = this.session(uri);
-    await session.settled();
-    return session;
+    return this.session(uri);
   }
 
   dispose(): void {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { SigmaQuantError } from "../core/errors.ts";
 import type { Resource } from "../core/hardware/profile.ts";
@@ -5,6 +6,8 @@ import { discoverLayers } from "../core/model/discover.ts";
 import { factsOf } from "../core/pipeline/facts.ts";
 import { fileHash } from "../node/files.ts";
 import { type ModelFile, openModelFile } from "../node/openModel.ts";
+import { profileSlug } from "../node/profileSlug.ts";
+import { outputFiles } from "../node/quantizeToFiles.ts";
 import type { EditorSnapshot, WeightHistogram, Work } from "../protocol/editor.ts";
 import type { ModelChoices, PlanEdit, QuantizeParams, QuantizeResult, TextChange } from "../protocol/requests.ts";
 import { Analyzer } from "./analyzer.ts";
@@ -41,6 +44,8 @@ export class ModelSession {
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
   private lastPublish = 0;
+  /** Shapes and samples are known; cleared when the file or what may be run changes. */
+  private prepared = false;
   private closed = false;
 
   /** @param restarted the server before this one died: what it had kept is told, and nothing is run without being asked */
@@ -122,6 +127,7 @@ export class ModelSession {
 
   /** Trust or the assumed dimensions changed: what was run is run anew, what is cached is taken. */
   async reopen(): Promise<void> {
+    this.prepared = false;
     this.jobs.cancel();
     await this.jobs.settled();
     await this.analyzeInBackground();
@@ -176,8 +182,13 @@ export class ModelSession {
     if (!this.host.trusted()) throw notTrusted();
     if (state.noRuntime) throw state.noRuntime;
     if (!state.profile) throw noProfile();
+    // Asked before anything is run, and not after minutes.
+    const files = outputFiles(this.path, params.output, profileSlug(state.profile.ref));
+    const there = params.overwrite ? [] : [files.model, files.report, files.csv].filter((file) => existsSync(file));
+    if (there.length > 0) return { kind: "exists", files: there };
     this.jobs.cancel();
     const run = async (own: AbortSignal): Promise<QuantizeResult> => {
+      if (!this.prepared) await this.prepare(own);
       const displayed = this.outlook.displayed;
       const maxDrop = maxDropInForce(state);
       const result = await quantizeSession(
@@ -185,7 +196,7 @@ export class ModelSession {
           state,
           engine: this.engine,
           modelPath: this.path,
-          params,
+          files,
           job: decideJob(state, this.host.settings(), this.analyzer.source),
           planned: displayed?.fromPlan ? displayed.bits : undefined,
           ...(maxDrop !== undefined && { maxDrop }),
@@ -193,7 +204,7 @@ export class ModelSession {
         this.analyzer.listen("quantize"),
         own,
       );
-      if (result.kind === "done") state.comparison = result.comparison;
+      state.comparison = result.comparison;
       return result;
     };
     const result = await this.jobs.runOrThrow("quantize", run, signal);
@@ -273,6 +284,7 @@ export class ModelSession {
   private async prepare(signal: AbortSignal): Promise<void> {
     if (this.file) await this.analyzer.prepare(this.file.model, signal);
     await this.analyzer.chooseSets(signal);
+    this.prepared = true;
   }
 
   private async analyzeInBackground(): Promise<void> {
@@ -303,7 +315,9 @@ export class ModelSession {
   }
 
   private refresh(): void {
+    const before = this.view?.verdict.headline;
     this.outlook.refresh();
+    if (this.view?.verdict.headline !== before) this.host.verdictChanged();
     this.publish();
   }
 

@@ -18,5 +18,7 @@ export interface SessionHost {
   readonly sampleSets: () => readonly Choice[];
   readonly planUri: (modelPath: string) => string;
   readonly publish: (uri: string, snapshot: EditorSnapshot) => void;
+  /** What the list of models shows of an open one has changed. */
+  readonly verdictChanged: () => void;
   readonly log: (line: string) => void;
 }
