@@ -38,9 +38,11 @@ export class SigmaQuantError extends Error {
   describe(): string {
     const { file, line, column, byte, item } = this.place;
     const at = [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
-    const where = [item, byte === undefined ? undefined : `byte ${byte}`].filter((part) => part !== undefined).join(", ");
+    const where = [item, byte === undefined ? undefined : `byte ${byte}`]
+      .filter((part) => part !== undefined)
+      .join(", ");
     const text = `${this.message}${where ? ` (${where})` : ""}`;
-    return `${at ? `${at}: ` : ""}${text}. ${this.remedy} [${this.code} ${this.slug}]`;
+    return `${at ? `${at}: ` : ""}${text}. ${this.remedy.replace(/\.$/, "")} [${this.code} ${this.slug}]`;
   }
 }
 

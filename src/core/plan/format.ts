@@ -32,28 +32,32 @@ const prefixes = [
 ] as const;
 
 /** Exact below 100,000 (`68,504`), else three figures with a prefix (`10.3 M`). */
-export function formatCount(count: number): string {
+export function formatCount(count: number, figures = 3): string {
   if (Math.abs(count) < 100_000) return grouped(Math.round(count));
-  for (const [size, prefix] of prefixes) if (Math.abs(count) >= size) return `${threeFigures(count / size)} ${prefix}`;
+  for (const [size, prefix] of prefixes)
+    if (Math.abs(count) >= size) return `${threeFigures(count / size, figures)} ${prefix}`;
   return grouped(count);
 }
 
-/** Three significant figures without exponent. */
-export function threeFigures(value: number): string {
+/** Three significant figures (or as many as asked for) without exponent. */
+export function threeFigures(value: number, figures = 3): string {
   if (value === 0) return "0";
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  const digits = Math.max(0, figures - 1 - Math.floor(Math.log10(Math.abs(value))));
   return grouped(value, Math.min(digits, 8));
 }
 
-/** Seconds as `3.67 ms`, `42.0 µs`. */
-export function formatSeconds(seconds: number): string {
-  if (seconds >= 1) return `${threeFigures(seconds)} s`;
-  return seconds >= 1e-4 ? `${threeFigures(seconds * 1e3)} ms` : `${threeFigures(seconds * 1e6)} µs`;
+/** Seconds as `3.67 ms`, `42.0 µs`; a margin may be negative. */
+export function formatSeconds(seconds: number, figures = 3): string {
+  const size = Math.abs(seconds);
+  if (size >= 1) return `${threeFigures(seconds, figures)} s`;
+  return size >= 1e-4 ? `${threeFigures(seconds * 1e3, figures)} ms` : `${threeFigures(seconds * 1e6, figures)} µs`;
 }
 
-/** Joules as `208 µJ`, `1.20 mJ`. */
-export function formatJoules(joules: number): string {
-  return joules >= 1e-3 ? `${threeFigures(joules * 1e3)} mJ` : `${threeFigures(joules * 1e6)} µJ`;
+/** Joules as `208 µJ`, `1.20 mJ`; a margin may be negative. */
+export function formatJoules(joules: number, figures = 3): string {
+  return Math.abs(joules) >= 1e-3
+    ? `${threeFigures(joules * 1e3, figures)} mJ`
+    : `${threeFigures(joules * 1e6, figures)} µJ`;
 }
 
 /** A difference of accuracies in points: `−0.4 points`, `0.0 points`, `+0.2 points`. @param difference a fraction */
@@ -92,31 +96,67 @@ export function resourceName(resource: Resource | "accuracy"): string {
   }
 }
 
-/** An amount of a budget in its own unit; with enough decimals that `use` and `limit` of an overrun differ. */
-export function formatAmount(unit: BudgetUse["unit"], value: number): string {
+/** An amount of a budget in its own unit. @param extra decimals more than usual */
+export function formatAmount(unit: BudgetUse["unit"], value: number, extra = 0): string {
   switch (unit) {
     case "B":
-      return formatBytes(value);
+      return formatBytes(value, 1 + extra);
     case "s":
-      return formatSeconds(value);
+      return formatSeconds(value, 3 + extra);
     case "J":
-      return formatJoules(value);
+      return formatJoules(value, 3 + extra);
     case "bitops":
-      return formatCount(value);
+      return formatCount(value, 3 + extra);
     default:
       return assertNever(unit);
   }
 }
 
-/** `93.3 % top-1 → 92.9 %`, `98.1 % agreement with float`, `SQNR 31.0 dB`. */
-export function formatAccuracy({ metric, float, quantized }: Accuracy): string {
+/** More decimals than these tell nothing; an overrun that they hide is of the arithmetic. */
+const maxExtra = 4;
+
+/** Two amounts with as many decimals as it takes to tell them apart: `32.01 KiB` and `32.00 KiB`. */
+export function formatApart(unit: BudgetUse["unit"], a: number, b: number): readonly [string, string] {
+  for (let extra = 0; ; extra++) {
+    const texts = [formatAmount(unit, a, extra), formatAmount(unit, b, extra)] as const;
+    if (texts[0] !== texts[1] || a === b || extra === maxExtra) return texts;
+  }
+}
+
+/** Use, limit and margin of a budget as table cells; an overrun shows in the figures however small it is. */
+export function budgetCells({ use, limit, unit }: BudgetUse): readonly [use: string, limit: string, margin: string] {
+  if (use === undefined) return ["no figure", limit === undefined ? "–" : formatAmount(unit, limit), "–"];
+  if (limit === undefined) return [formatAmount(unit, use), "–", "–"];
+  const [used, allowed] = use > limit ? formatApart(unit, use, limit) : [use, limit].map((v) => formatAmount(unit, v));
+  return [used as string, allowed as string, formatAmount(unit, limit - use)];
+}
+
+/**
+ * A limit that `use` keeps, written as a person would: memory in tenths of its unit, the rest in three figures, rounded up
+ * (`Raise the budget to 21.4 KiB` has to be enough).
+ */
+export function formatEnough(unit: BudgetUse["unit"], use: number): string {
+  if (use <= 0) return formatAmount(unit, use);
+  let step = 10 ** (Math.floor(Math.log10(use)) - 2);
+  if (unit === "B") {
+    step = 1;
+    while (use / step >= 1024) step *= 1024;
+    if (step > 1) step /= 10;
+  }
+  // A use that is a whole number of steps but for the arithmetic stays as it is.
+  return formatAmount(unit, Math.ceil((use / step) * (1 - Number.EPSILON)) * step);
+}
+
+/** `93.3 % → 92.9 % top-1`, `98.1 % agreement with float`, `SQNR 31.0 dB`; what is got from made-up samples has a `~`. */
+export function formatAccuracy({ metric, float, quantized, synthetic }: Accuracy): string {
+  const mark = synthetic ? "~" : "";
   switch (metric) {
     case "top1":
-      return `${formatPercent(float)} → ${formatPercent(quantized)} top-1`;
+      return `${formatPercent(float)} → ${mark}${formatPercent(quantized)} top-1`;
     case "agreement":
-      return `${formatPercent(quantized)} agreement with float`;
+      return `${mark}${formatPercent(quantized)} agreement with float`;
     case "nmse":
-      return quantized > 0 ? `SQNR ${(-10 * Math.log10(quantized)).toFixed(1)} dB` : "equal to float";
+      return quantized > 0 ? `SQNR ${mark}${(-10 * Math.log10(quantized)).toFixed(1)} dB` : `${mark}equal to float`;
     default:
       return assertNever(metric);
   }

@@ -1,5 +1,6 @@
 import { SigmaQuantError } from "../errors.ts";
 import { parseJsonText } from "../hardware/jsonText.ts";
+import { completePlan, planProblem } from "./planShape.ts";
 import type { Plan, PlanLayer } from "./types.ts";
 
 /** A plan of 10,000 layers is about 5 MB; more is not a plan. */
@@ -31,14 +32,16 @@ function list(name: string, items: readonly object[]): string {
   return `  ${JSON.stringify(name)}: [\n${items.map((item) => `    ${inline(item)}`).join(",\n")}\n  ]`;
 }
 
-/** JSON on one line with spaces inside braces and rounded figures. */
+/** JSON on one line with spaces inside braces and rounded figures; what is no figure (a harm without bound) is left out. */
 function inline(value: unknown): string {
-  if (typeof value === "number")
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return "null";
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(significantDigits)));
+  }
   if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const members = Object.entries(value)
-    .filter(([, v]) => v !== undefined)
+    .filter(([, v]) => v !== undefined && !(typeof v === "number" && !Number.isFinite(v)))
     .map(([k, v]) => `${JSON.stringify(k)}: ${inline(v)}`);
   return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;
 }
@@ -57,7 +60,8 @@ export function decisionsOf(plan: Plan): PlanDecisions {
 }
 
 /**
- * Reads a plan file (JSON, comments allowed).
+ * Reads a plan file (JSON, comments allowed). Figures that a plan written by hand does without are completed: such a plan counts
+ * as not checked.
  * @throws SQ5101 not JSON, SQ5102 not a plan; with line and column
  */
 export function parsePlan(text: string, file: string): Plan {
@@ -77,36 +81,5 @@ export function parsePlan(text: string, file: string): Plan {
       place: { file, line: at?.line ?? 1, column: at?.column ?? 1 },
     });
   }
-  return json.value as Plan;
-}
-
-interface PlanProblem {
-  readonly message: string;
-  readonly path: readonly (string | number)[];
-}
-
-/** Shape check of what the program itself relies on; the schema has the rest. */
-function planProblem(value: unknown): PlanProblem | undefined {
-  const problem = (message: string, ...path: (string | number)[]): PlanProblem => ({ message, path });
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return problem("the file holds no JSON object");
-  const plan = value as Partial<Record<keyof Plan, unknown>>;
-  if (plan.version !== 1)
-    return problem(`version is ${JSON.stringify(plan.version) ?? "missing"}; this program reads version 1`, "version");
-  for (const key of ["model", "modelHash", "profile", "strategy"] as const) {
-    if (typeof plan[key] !== "string") return problem(`${key} is missing or no text`, key);
-  }
-  if (!Array.isArray(plan.layers)) return problem("layers is missing or no list", "layers");
-  const names = new Set<string>();
-  for (const [i, layer] of plan.layers.entries()) {
-    const entry = layer as Partial<PlanLayer> | null;
-    if (typeof entry?.name !== "string") return problem(`layer ${i + 1} has no name`, "layers", i);
-    if (names.has(entry.name)) return problem(`layer ${entry.name} is there twice`, "layers", i, "name");
-    names.add(entry.name);
-    const bits = entry.weightBits;
-    if (bits !== null && !(typeof bits === "number" && Number.isInteger(bits) && bits >= 2 && bits <= 8)) {
-      return problem(`weightBits of ${entry.name} must be 2 to 8, or null for float`, "layers", i, "weightBits");
-    }
-  }
-  return undefined;
+  return completePlan(json.value);
 }

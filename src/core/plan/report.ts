@@ -1,8 +1,8 @@
 import type { Evaluation } from "../pipeline/evaluate.ts";
 import type { StoredWeight } from "../qdq/types.ts";
 import {
+  budgetCells,
   formatAccuracy,
-  formatAmount,
   formatBytes,
   formatCount,
   formatJoules,
@@ -15,6 +15,7 @@ import {
 } from "./format.ts";
 import { averageBits, metricName } from "./summary.ts";
 import type { Baseline, Plan } from "./types.ts";
+import { overruns } from "./verdict.ts";
 
 export interface ReportInput {
   readonly plan: Plan;
@@ -35,7 +36,7 @@ export interface ReportInput {
 export function markdownReport(input: ReportInput): string {
   const { plan } = input;
   const lines = [
-    `# ${plan.model} on ${plan.profile}`,
+    `# ${escapeMarkdown(plan.model)} on ${escapeMarkdown(plan.profile)}`,
     "",
     `**${plan.verdict.headline}.** ${sentence(plan.verdict.detail)}`,
     ...(plan.verdict.nearest ? ["", `Nearest: ${sentence(plan.verdict.nearest.remedy)}`] : []),
@@ -44,12 +45,7 @@ export function markdownReport(input: ReportInput): string {
     "",
     ...table(
       ["Budget", "Use", "Limit", "Margin"],
-      plan.budgets.map((b) => [
-        resourceName(b.name),
-        b.use === undefined ? "no figure" : formatAmount(b.unit, b.use),
-        b.limit === undefined ? "–" : formatAmount(b.unit, b.limit),
-        b.limit === undefined || b.use === undefined ? "–" : formatAmount(b.unit, b.limit - b.use),
-      ]),
+      plan.budgets.map((b) => [resourceName(b.name), ...budgetCells(b)]),
       "lrrr",
     ),
     "",
@@ -77,15 +73,12 @@ function accuracySection({ plan, evaluation, files }: ReportInput): string[] {
   const size =
     files.quantizedBytes === undefined
       ? []
-      : [`File: ${formatBytes(files.floatBytes)} → ${formatBytes(files.quantizedBytes)} (${files.quantized}).`, ""];
+      : [
+          `File: ${formatBytes(files.floatBytes)} → ${formatBytes(files.quantizedBytes)} (${escapeMarkdown(files.quantized ?? "")}).`,
+          "",
+        ];
   if (evaluation === undefined) {
-    return [
-      "## Accuracy",
-      "",
-      ...size,
-      plan.accuracy ? `${formatAccuracy(plan.accuracy)}.` : "Not measured: no samples were given.",
-      "",
-    ];
+    return ["## Accuracy", "", ...size, plan.accuracy ? `${formatAccuracy(plan.accuracy)}.` : "Not measured.", ""];
   }
   const rows: string[][] = [];
   const { float, quantized } = evaluation;
@@ -116,15 +109,14 @@ function accuracySection({ plan, evaluation, files }: ReportInput): string[] {
   if (evaluation.agreement !== undefined)
     rows.push(["agreement with float", "–", formatPercent(evaluation.agreement), "–"]);
   if (evaluation.kl !== undefined) rows.push(["KL divergence, nats", "–", formatSensitivity(evaluation.kl), "–"]);
-  for (const o of evaluation.outputs) rows.push([`SQNR of ${o.name}`, "–", `${o.sqnrDb.toFixed(1)} dB`, "–"]);
-  const kind = evaluation.synthetic
-    ? "synthetic samples (they rank, but do not predict accuracy)"
-    : "samples that were not used to calibrate";
+  for (const o of evaluation.outputs)
+    rows.push([`SQNR of ${escapeMarkdown(o.name)}`, "–", `${o.sqnrDb.toFixed(1)} dB`, "–"]);
+  const kind = evaluation.synthetic ? "synthetic samples (they rank, but do not predict accuracy)" : "samples";
   return [
     "## Accuracy",
     "",
     ...size,
-    `The written file, run by ONNX Runtime with default options, on ${grouped(evaluation.samples)} ${kind}:`,
+    `The written file loads in ONNX Runtime with default options. Beside the float model, on ${grouped(evaluation.samples)} ${kind}:`,
     "",
     ...table(["Measure", "Float", "Quantized", "Change"], rows, "lrrr"),
     "",
@@ -146,7 +138,7 @@ function ownRow(plan: Plan): string[] {
   return [
     `**${plan.strategy}, ${averageBits(plan.layers).toFixed(1)} bits on average**`,
     formatBytes(memory),
-    plan.verdict.verdict === "feasible" ? "yes" : "no",
+    overruns(plan.budgets).length === 0 ? "yes" : "no",
     plan.accuracy ? formatAccuracy(plan.accuracy) : "–",
     plan.certificate ? formatSensitivity(plan.certificate.loss) : "–",
   ];
@@ -172,7 +164,7 @@ function layerTable(plan: Plan): string[] {
     plan.layers.map((l, i) => [
       String(i + 1),
       escapeMarkdown(l.name),
-      l.opType,
+      escapeMarkdown(l.opType),
       l.weightShape.join("×"),
       formatCount(l.params),
       l.macs === undefined ? "–" : formatCount(l.macs),
@@ -197,7 +189,7 @@ function certificateSection({ certificate, sensitivityMetric, synthetic }: Plan)
   return [
     "## Certificate",
     "",
-    `Over the sensitivities (${metricName(sensitivityMetric)}${synthetic ? ", synthetic samples" : ""}) the best possible plan under these budgets has a total of ${formatSensitivity(certificate.optimum)} (${gap}); this plan has ${formatSensitivity(certificate.loss)}.`,
+    `Over the sensitivities (${metricName(sensitivityMetric)}${synthetic ? ", on synthetic samples" : ""}) the best possible plan under these budgets has a total of ${formatSensitivity(certificate.optimum)} (${gap}); this plan has ${formatSensitivity(certificate.loss)}.`,
     "",
   ];
 }
@@ -234,7 +226,7 @@ function notesSection({ notes, stored, plan }: ReportInput): string[] {
       ? [
           `${wider.length} of ${plan.layers.length} layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): ${wider
             .slice(0, 8)
-            .map((s) => `${s.layer} ${s.bits}→${s.storedBits}`)
+            .map((s) => `${escapeMarkdown(s.layer)} ${s.bits}→${s.storedBits}`)
             .join(", ")}${wider.length > 8 ? ", …" : ""}.`,
         ]
       : []),
@@ -242,8 +234,10 @@ function notesSection({ notes, stored, plan }: ReportInput): string[] {
   return all.length === 0 ? [] : ["## Notes", "", ...all.map((note) => `- ${sentence(note)}`), ""];
 }
 
+/** With a capital and a full stop. */
 function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(text) ? capital : `${capital}.`;
 }
 
 function escapeMarkdown(text: string): string {

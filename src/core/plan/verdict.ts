@@ -1,4 +1,4 @@
-import { fitsPressure, useOf } from "../allocate/costTable.ts";
+import { useOf } from "../allocate/costTable.ts";
 import { allowed } from "../allocate/totals.ts";
 import type { Resource } from "../hardware/profile.ts";
 import {
@@ -35,7 +35,7 @@ interface Overrun extends BudgetUse {
 /** Budgets that are exceeded, worst relative excess first; what adding in another order may change is no excess. */
 export function overruns(budgets: readonly BudgetUse[]): readonly Overrun[] {
   return budgets
-    .filter((b): b is Overrun => b.limit !== undefined && b.use !== undefined && !fitsPressure(useOf(b.use, b.limit)))
+    .filter((b): b is Overrun => b.limit !== undefined && b.use !== undefined && b.use > allowed(b.limit))
     .toSorted((a, b) => useOf(b.use, b.limit) - useOf(a.use, a.limit));
 }
 
