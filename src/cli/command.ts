@@ -1,21 +1,12 @@
+import process from "node:process";
 import { Command } from "commander";
 import type { CommandContext } from "./context.ts";
 import { exitCodes, printError } from "./output.ts";
 import { ProgressBar } from "./progress.ts";
+import type { CommonOptions } from "./usage.ts";
 
-interface CommonOptions {
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-  readonly quiet?: boolean;
-}
-
-/** A command with the options that all have. */
 export function newCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .option("--json", "machine-readable result on stdout; progress and errors go to stderr")
-    .option("--quiet", "no progress")
-    .option("--verbose", "stack traces and what the program decides on its way");
+  return new Command(name).description(description);
 }
 
 /**
@@ -27,11 +18,18 @@ export async function runCommand(
   signal: AbortSignal,
   body: (context: CommandContext) => Promise<number>,
 ): Promise<void> {
-  const bar = new ProgressBar(options.quiet ?? false);
   const json = options.json ?? false;
   const verbose = options.verbose ?? false;
+  const bar = new ProgressBar({ quiet: options.quiet ?? false, verbose });
   try {
-    process.exitCode = await body({ json, verbose, signal, onProgress: bar.update, clear: () => bar.stop() });
+    process.exitCode = await body({
+      json,
+      verbose,
+      signal,
+      onProgress: bar.update,
+      log: bar.log,
+      clear: () => bar.stop(),
+    });
   } catch (error) {
     bar.stop();
     if (signal.aborted) {

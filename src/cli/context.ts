@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly verbose: boolean;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
+  /** Says what was decided on the way; with --verbose alone. */
+  readonly log: (text: string) => void;
   /** Takes the progress bar away before something is printed. */
   readonly clear: () => void;
 }

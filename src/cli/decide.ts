@@ -1,14 +1,21 @@
 import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
+import { SigmaQuantError } from "../core/errors.ts";
+import { resourceUnits } from "../core/hardware/budgets.ts";
+import { type Budgets, type HardwareProfile, resources } from "../core/hardware/profile.ts";
 import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts";
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
+import { DeviceFit } from "../core/pipeline/deviceFit.ts";
+import type { RunSettings } from "../core/pipeline/settings.ts";
+import { formatAmount, formatSensitivity, resourceName } from "../core/plan/format.ts";
 import { fileHash } from "../node/files.ts";
 import { openDataset } from "../node/openData.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
 import type { CommandContext } from "./context.ts";
 import { type OpenedModel, openPrepared } from "./openModel.ts";
-import { limitsOf, type RunOptions, settingsOf } from "./runOptions.ts";
+import { checkOutputs } from "./outputs.ts";
+import { limitsOf, missingBits, type RunOptions, requireKnown, settingsOf } from "./runOptions.ts";
 
 /** Everything a deciding command has open while its body runs. */
 export interface Run {
@@ -21,35 +28,52 @@ export interface Run {
   readonly notes: readonly string[];
 }
 
+/** Where a deciding command writes. */
+export interface Outputs {
+  /** The plan, which names model and profile from where it lies. */
+  readonly plan: string;
+  readonly others: readonly string[];
+}
+
 /** Opens model, profile and data, decides a plan and hands all of it to `body`; closes it afterwards. */
 export async function withDecision<T>(
   modelPath: string,
   options: RunOptions,
+  outputs: Outputs,
   context: CommandContext,
   body: (run: Run) => Promise<T>,
 ): Promise<T> {
-  const { signal, onProgress } = context;
-  // The profile first: a slip in it should not cost a minute of analysis.
-  const profile = await loadProfile(options.profile);
+  const { signal, onProgress, log } = context;
+  // The command line first: a slip in it should not cost a minute of analysis.
+  const profile = await loadProfile(options.profile, signal);
   const settings = await settingsOf(profile.profile, options);
   const limits = limitsOf(profile.profile, options);
+  const missing = missingBits(profile.profile, options.bits);
+  logSettings(profile.profile, limits, settings, log);
   const model = await openPrepared(modelPath, options, context);
   const closing: (() => Promise<void>)[] = [model.close];
   try {
-    const { prepared, inputs, inference } = model;
-    const calibration = await openSamples(options.calibration, inputs, prepared.shapes, signal);
+    const { calibration: calibrationPath, evaluation: evaluationPath, pins } = options;
+    const profilePath = isPreset(profile.id) ? undefined : profile.file;
+    const inputs = [modelPath, profilePath, calibrationPath, evaluationPath];
+    await checkOutputs([outputs.plan, ...outputs.others], inputs, signal);
+    const { prepared, inference } = model;
+    requireKnown(unknownBudgets(model, profile.profile, limits, settings, pins), options, profile.profile);
+    const calibration = await openSamples(calibrationPath, model.inputs, prepared.shapes, signal);
     closing.push(() => calibration.close());
     const evaluation =
-      options.evaluation === undefined ? undefined : await openDataset(options.evaluation, inputs, {}, signal);
+      evaluationPath === undefined ? undefined : await openDataset(evaluationPath, model.inputs, {}, signal);
     if (evaluation) closing.push(() => evaluation.close());
+    logSamples("Calibration", calibration, log);
+    if (evaluation) logSamples("Evaluation", evaluation, log);
     const weights = new CandidateWeights(prepared, roundToNearest, signal);
     const decided = await decidePlan(
       {
         prepared,
-        modelName: path.basename(modelPath),
+        modelName: fromPlan(outputs.plan, modelPath),
         modelHash: await fileHash(modelPath, signal),
         profile: profile.profile,
-        profileRef: profileRef(profile, modelPath),
+        profileRef: isPreset(profile.id) ? profile.id : fromPlan(outputs.plan, profile.file),
         limits,
         settings,
         weights,
@@ -60,21 +84,92 @@ export async function withDecision<T>(
       onProgress,
       signal,
     );
-    const warnings = profile.problems.map(({ message, line }) => `${profile.file}, line ${line}: ${message}`);
-    const notes = [...warnings, ...decided.notes, ...assumptions(options, calibration, evaluation)];
+    logDecision(decided, log);
+    const notes = [
+      ...profile.problems.map(({ message, line }) => `${profile.file}, line ${line}: ${message}`),
+      ...(missing.length > 0 ? [`${profile.profile.name} has no weights of ${missing.join(" or ")} bits`] : []),
+      ...aimless(limits, settings),
+      // Of made-up samples the assumption below says the same.
+      ...decided.notes.filter((note) => !calibration.synthetic || !calibration.notes.includes(note)),
+      ...assumptions(options, calibration, evaluation),
+    ];
     return await body({ model, profile, weights, calibration, ...(evaluation && { evaluation }), decided, notes });
   } finally {
     for (const close of closing) await close();
   }
 }
 
+/** Budgets that the device's figures can't tell the use of; wrong pins are found here too, with the plan's name. */
+function unknownBudgets(
+  { prepared }: OpenedModel,
+  profile: HardwareProfile,
+  limits: Budgets,
+  { bits: candidates, pins, weightsOnly }: RunSettings,
+  pinsFile: string | undefined,
+): DeviceFit["table"]["unknown"] {
+  try {
+    return new DeviceFit({ prepared, profile, limits, pins, weightsOnly, ...(candidates && { candidates }) }).table
+      .unknown;
+  } catch (error) {
+    if (!(error instanceof SigmaQuantError) || pinsFile === undefined || error.place.file !== undefined) throw error;
+    const { code, slug, message, remedy, place } = error;
+    throw new SigmaQuantError(code, slug, message, { remedy, place: { ...place, file: pinsFile }, cause: error });
+  }
+}
+
+function logSettings(
+  profile: HardwareProfile,
+  limits: Budgets,
+  settings: RunSettings,
+  log: CommandContext["log"],
+): void {
+  const { strategy, bits, dropLimit, pins } = settings;
+  log(`Device ${profile.name}: weights of ${(bits ?? profile.weightBits).join(", ")} bits; strategy ${strategy}`);
+  const texts = resources.flatMap((name) => {
+    const limit = limits[name];
+    return limit === undefined ? [] : [`${resourceName(name)} ${formatAmount(resourceUnits[name], limit)}`];
+  });
+  log(`Budgets: ${texts.join(", ") || "none"}`);
+  if (dropLimit)
+    log(`Accepted loss: ${"points" in dropLimit ? `${dropLimit.points} points` : `${dropLimit.percent} %`}`);
+  if (pins.size > 0) log(`Pinned: ${[...pins].map(([name, b]) => `${name} ${b ?? "float"}`).join(", ")}`);
+}
+
+function logSamples(name: string, set: Dataset, log: CommandContext["log"]): void {
+  const kind = set.synthetic ? "made-up samples" : "samples";
+  log(`${name}: ${set.samples} ${kind}, ${set.hasLabels ? "with" : "without"} labels`);
+}
+
+function logDecision({ plan, activations, table, proposal }: Decided, log: CommandContext["log"]): void {
+  if (table) log(`Sensitivities: ${table.metric} on ${table.samples} samples`);
+  log(
+    plan.activations.quantized
+      ? `Activations: ${activations.size} values, ranges by ${plan.activations.range}`
+      : "Activations stay in float",
+  );
+  const kept = proposal.trace.filter((step) => step.kept).length;
+  if (proposal.trace.length > 0) log(`Search: ${proposal.trace.length} steps, ${kept} of them kept`);
+  const { certificate } = proposal;
+  if (certificate) {
+    const { loss, optimum, gap } = certificate;
+    log(`Total sensitivity ${formatSensitivity(loss)}, optimum ${formatSensitivity(optimum)}, gap ${gap}`);
+  }
+}
+
+/** Without any target the widest bits are the best, which is hardly what was wanted. */
+function aimless(limits: Budgets, { strategy, dropLimit }: RunSettings): readonly string[] {
+  if (strategy.startsWith("uniform:") || dropLimit !== undefined || Object.keys(limits).length > 0) return [];
+  return [
+    "Neither a budget nor an accepted loss is set, so that nothing asks for fewer bits: set one, such as --weight-memory 32KiB or --max-drop 1%",
+  ];
+}
+
 const presetPrefix = "preset:";
 const isPreset = (id: string) => id.startsWith(presetPrefix);
 
-/** Plans lie beside their model, and name the profile from there; forward slashes on every platform. */
-function profileRef({ id, file }: LoadedProfile, modelPath: string): string {
-  if (isPreset(id)) return id;
-  return path.relative(path.dirname(path.resolve(modelPath)), path.resolve(file)).replaceAll(path.sep, "/");
+/** A file as a plan names it: from the plan's folder, with forward slashes on every platform. */
+function fromPlan(plan: string, file: string): string {
+  return path.relative(path.dirname(path.resolve(plan)), path.resolve(file)).replaceAll(path.sep, "/");
 }
 
 function assumptions(options: RunOptions, calibration: Dataset, evaluation: Dataset | undefined): string[] {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import process from "node:process";
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { allocateCommand } from "./commands/allocate.ts";
@@ -10,6 +11,7 @@ import { profilesCommand } from "./commands/profiles.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { exitCodes, printError } from "./output.ts";
+import { usageError, withCommonOptions } from "./usage.ts";
 
 /** Two Ctrl-C in a row end the program at once, in case a run of the network takes long. */
 const controller = new AbortController();
@@ -25,14 +27,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const program = new Command("sigmaquant")
-  .description(
-    "Fits an ONNX model to an edge device: a bitwidth for each layer, with proof that it fits and of what it costs.",
-  )
-  .version(packageJson.version)
-  .showHelpAfterError("(run with --help for the options and examples)")
-  .exitOverride();
-for (const make of [
+const makers = [
   inspectCommand,
   analyzeCommand,
   allocateCommand,
@@ -41,33 +36,63 @@ for (const make of [
   compareCommand,
   profilesCommand,
   validateCommand,
-]) {
-  program.addCommand(make(controller.signal).exitOverride());
-}
-program.addHelpText(
-  "after",
-  `
+];
+
+const program = new Command("sigmaquant")
+  .description(
+    "Fits an ONNX model to an edge device: a bitwidth for each layer, with proof that it fits and of what it costs.",
+  )
+  .version(packageJson.version, "-V, --version", "the version")
+  .helpOption("-h, --help", "this help")
+  .helpCommand("help [command]", "the help of a command")
+  .configureHelp({ subcommandTerm: termOf })
+  // What is wrong is said once, by printError.
+  .configureOutput({ outputError: () => {} })
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Each command has --help with examples, and --json for machines.
 Exit codes: 0 done and feasible, 1 infeasible, 2 bad input, 130 interrupted.
 
 Examples:
   $ sigmaquant inspect model.onnx
-  $ sigmaquant quantize model.onnx --profile board.hwprofile.json --calibration calib.npz --evaluation test.npz
-  $ sigmaquant quantize model.onnx --profile generic --weight-memory 32KiB --calibration calib.npz --json`,
-);
+  $ sigmaquant quantize model.onnx --profile board.hwprofile.json \\
+      --calibration calib.npz --evaluation test.npz
+  $ sigmaquant quantize model.onnx --weight-memory 32KiB --calibration calib.npz`,
+  );
+for (const make of makers) {
+  program.addCommand(withCommonOptions(make(controller.signal).copyInheritedSettings(program)));
+}
+
+/** A command in the list of them, without the `[options]` that all have. */
+function termOf(command: Command): string {
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...args].join(" ");
+}
 
 async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
-    if (error instanceof CommanderError) {
-      // It has printed its own message; --help and --version come here too.
+    if (error instanceof CommanderError && isHelp(error)) {
+      // It has printed its text; --help and --version come here, and a command line with nothing on it.
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;
-    } else {
-      // An option's value that could not be read.
-      printError(error, { json: process.argv.includes("--json"), verbose: process.argv.includes("--verbose") });
-      process.exitCode = exitCodes.badInput;
+      return;
     }
+    const argv = process.argv.slice(2);
+    const commands = program.commands.map((command) => command.name());
+    const how = { json: argv.includes("--json"), verbose: argv.includes("--verbose") };
+    printError(usageError(error, commands, argv), how);
+    process.exitCode = exitCodes.badInput;
   }
+}
+
+function isHelp({ code }: CommanderError): boolean {
+  return ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
 }
 
 void main();

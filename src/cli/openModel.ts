@@ -1,27 +1,31 @@
+import path from "node:path";
 import type { Command } from "commander";
+import { didYouMean } from "../core/hardware/didYouMean.ts";
+import type { AssumedDim } from "../core/model/assumedDims.ts";
 import { modelInputs } from "../core/model/inputs.ts";
+import { factsLine, factsOf } from "../core/pipeline/facts.ts";
 import { type PreparedModel, type PrepareOptions, prepareModel } from "../core/pipeline/prepare.ts";
 import type { Inference, ValueInfo } from "../core/ports.ts";
 import { openModelFile } from "../node/openModel.ts";
 import { createOrtInference } from "../node/ortInference.ts";
 import { type CommandContext, parseDim } from "./context.ts";
+import { type CommonOptions, optionGroups, readBy } from "./usage.ts";
 
-export interface ModelOptions {
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-  readonly quiet?: boolean;
+export interface ModelOptions extends CommonOptions {
   readonly dim?: Readonly<Record<string, number>>;
 }
 
 /** Adds the model argument and what says how it is read. */
 export function modelOptions(command: Command): Command {
+  const parse = readBy("--dim", parseDim);
   return command
     .argument("<model>", "an .onnx file")
+    .optionsGroup(optionGroups.model)
     .option(
       "--dim <name=size>",
       "size of an open dimension, by its name or as INPUT.AXIS; may be repeated",
       (text: string, previous: Readonly<Record<string, number>> = {}) => {
-        const [name, value] = parseDim(text);
+        const [name, value] = parse(text);
         return { ...previous, [name]: value };
       },
     );
@@ -37,23 +41,45 @@ export interface OpenedModel {
 
 /** Opens a model and finds its layers and shapes. */
 export async function openPrepared(
-  path: string,
+  file: string,
   options: ModelOptions,
-  { signal, onProgress }: CommandContext,
+  { signal, onProgress, log }: CommandContext,
   how: Pick<PrepareOptions, "keepBatchNorm"> = {},
 ): Promise<OpenedModel> {
-  onProgress({ stage: "Reading", done: 0, total: 1, note: path });
-  const file = await openModelFile(path, { signal });
+  onProgress({ stage: "Reading", done: 0, total: 1, note: path.basename(file) });
+  const opened = await openModelFile(file, { signal });
   try {
     const inference = createOrtInference();
-    const prepared = await prepareModel(
-      file.model,
-      { ...how, path, inference, ...(options.dim && { dims: options.dim }) },
+    const found = await prepareModel(
+      opened.model,
+      { ...how, path: file, inference, ...(options.dim && { dims: options.dim }) },
       signal,
     );
-    return { prepared, inputs: modelInputs(file.model), inference, bytes: file.bytes, close: () => file.close() };
+    const prepared = { ...found, notes: [...found.notes, ...unusedDims(options.dim ?? {}, found.assumed)] };
+    log(`${file}: ${factsLine(factsOf(prepared))}`);
+    const { assumed, foldedBatchNorms, outputKind } = prepared;
+    if (assumed.length > 0) log(`Open dimensions taken as ${assumedText(assumed)}`);
+    log(`Batch normalizations folded: ${foldedBatchNorms}; the output is read as ${outputKind}`);
+    return { prepared, inputs: modelInputs(opened.model), inference, bytes: opened.bytes, close: () => opened.close() };
   } catch (error) {
-    await file.close();
+    await opened.close();
     throw error;
   }
+}
+
+/** `batch=1, input.2=224`. */
+export function assumedText(assumed: readonly AssumedDim[]): string {
+  return [...new Set(assumed.map((d) => `${d.name || `${d.input}.${d.axis}`}=${d.value}`))].join(", ");
+}
+
+/** Values given for dimensions that the model does not leave open. */
+function unusedDims(dims: Readonly<Record<string, number>>, assumed: readonly AssumedDim[]): readonly string[] {
+  const open = assumed.flatMap((d) => [...(d.name === "" ? [] : [d.name]), `${d.input}.${d.axis}`]);
+  return Object.keys(dims)
+    .filter((name) => !open.includes(name))
+    .map((name) => {
+      const meant = didYouMean(name, open);
+      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+      return `--dim ${name}=${dims[name]} names no dimension that the model leaves open (${open.join(", ") || "it has none"})${hint}`;
+    });
 }

@@ -1,47 +1,18 @@
-import Table from "cli-table3";
+import process from "node:process";
 import { SigmaQuantError } from "../core/errors.ts";
+import { terminalWidth, wrap } from "./table.ts";
 
 /** Exit codes of the terminal program. */
 export const exitCodes = { done: 0, infeasible: 1, badInput: 2, interrupted: 130 } as const;
 
-/** No borders: the one rule, below the head, is drawn by renderTable. */
-const plainBorders = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "  ",
-};
-
-/** A table for people. @param align one letter a column: l or r */
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[], align: string): string {
-  const table = new Table({
-    head: [...head],
-    colAligns: [...align].map((a) => (a === "r" ? "right" : "left")),
-    chars: plainBorders,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-  });
-  for (const row of rows) table.push([...row]);
-  const [header = "", ...body] = table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
-  return [header, "─".repeat(Math.max(header.length, ...body.map((line) => line.length))), ...body].join("\n");
-}
-
 /** Human text to stdout; with --json only `printJson` writes there. */
 export function print(text = ""): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** What a reader must know besides; each once, in lines of the terminal's width. */
+export function printNotes(notes: readonly string[]): void {
+  for (const note of new Set(notes)) print(wrap(`Note: ${note}`, terminalWidth(), "      "));
 }
 
 export function printJson(value: unknown): void {

@@ -1,15 +1,16 @@
 import {
+  budgetCells,
   formatAccuracy,
-  formatAmount,
   formatBytes,
   formatCount,
-  formatPercent,
   formatSensitivity,
   resourceName,
 } from "../core/plan/format.ts";
 import { averageBits } from "../core/plan/summary.ts";
 import type { Baseline, Plan } from "../core/plan/types.ts";
-import { print, renderTable } from "./output.ts";
+import { overruns } from "../core/plan/verdict.ts";
+import { print, printNotes } from "./output.ts";
+import { columns, renderTable, terminalWidth, wrap } from "./table.ts";
 
 /** The result as machines read it. */
 export function planJson(
@@ -32,7 +33,8 @@ export function planJson(
     strategy,
     model: plan.model,
     profile,
-    budgets,
+    // One shape for all five: null = no limit, and null = the profile has no figure for its use.
+    budgets: budgets.map(({ name, limit, use, unit }) => ({ name, limit: limit ?? null, use: use ?? null, unit })),
     averageBits: averageBits(layers),
     sensitivityMetric,
     synthetic,
@@ -49,51 +51,65 @@ export function planJson(
 
 /** The result as people read it: layers, budgets, uniform bitwidths beside it, and last of all the verdict. */
 export function printPlan(plan: Plan, baselines: readonly Baseline[], notes: readonly string[]): void {
-  const mark = plan.synthetic ? "~" : "";
-  print(
-    renderTable(
-      ["#", "Layer", "Op", "Weight", "Params", "MACs", "σ", "Sensitivity", "W bits", "A bits", "Bytes"],
-      plan.layers.map((l, i) => [
-        String(i + 1),
-        l.name,
-        l.opType,
-        l.weightShape.join("×"),
-        formatCount(l.params),
-        l.macs === undefined ? "–" : formatCount(l.macs),
-        l.sigma === undefined ? "–" : l.sigma.toFixed(4),
-        l.weightBits === null ? "–" : `${mark}${formatSensitivity(l.sensitivity?.[l.weightBits] ?? 0)}`,
-        l.weightBits === null ? `float: ${l.floatReason}` : `${l.weightBits}${l.pinned ? " pinned" : ""}`,
-        l.activationBits === null ? "float" : String(l.activationBits),
-        formatBytes(l.bytes, 2),
-      ]),
-      "rlllrrrrrrr",
-    ),
-  );
+  print(layerTable(plan));
   print();
-  print(
-    renderTable(
-      ["Budget", "Use", "Limit", "Margin"],
-      plan.budgets.map((b) => [
-        resourceName(b.name),
-        b.use === undefined ? "no figure" : formatAmount(b.unit, b.use),
-        b.limit === undefined ? "–" : formatAmount(b.unit, b.limit),
-        b.limit === undefined || b.use === undefined ? "–" : formatAmount(b.unit, b.limit - b.use),
-      ]),
-      "lrrr",
-    ),
-  );
+  const budgets = plan.budgets.map((b) => [resourceName(b.name), ...budgetCells(b)]);
+  print(renderTable(columns(["Budget", "Use", "Limit", "Margin"], "lrrr"), budgets));
   print();
-  print(
-    renderTable(["Plan", "Weight memory", "Fits", "Accuracy"], [...baselines.map(baselineRow), ownRow(plan)], "lrlr"),
-  );
+  const plans = [...baselines.map(baselineRow), ownRow(plan)];
+  print(renderTable(columns(["Plan", "Weight memory", "Fits", "Accuracy"], "lrlr"), plans));
   if (plan.certificate) {
     const { loss, optimum, gap } = plan.certificate;
-    const proof = gap === 0 ? "proven" : `within ${formatPercent(gap)} of the proven bound`;
+    const proof = gap === 0 ? "proven" : `within ${(gap * 100).toFixed(2)} % of a proven bound`;
+    const sum = `Total sensitivity ${mark(plan)}${formatSensitivity(loss)}`;
+    print();
     print(
-      `\nTotal sensitivity ${formatSensitivity(loss)}; the best possible under these budgets is ${formatSensitivity(optimum)} (${proof}).`,
+      wrap(
+        `${sum}; the best possible under these budgets is ${mark(plan)}${formatSensitivity(optimum)} (${proof}).`,
+        terminalWidth(),
+      ),
     );
   }
-  for (const note of notes) print(`Note: ${note}`);
+  if (notes.length > 0) print();
+  printNotes(notes);
+}
+
+function mark(plan: Plan): string {
+  return plan.synthetic ? "~" : "";
+}
+
+function layerTable(plan: Plan): string {
+  const float = plan.layers.some((l) => l.weightBits === null);
+  return renderTable(
+    [
+      { head: "#", align: "right", drop: 6 },
+      { head: "Layer", shrink: "cut" },
+      { head: "Op", drop: 5 },
+      { head: "Weight", drop: 4 },
+      { head: "Params", align: "right", drop: 3 },
+      { head: "MACs", align: "right", drop: 0 },
+      { head: "σ", align: "right", drop: 2 },
+      { head: "Sensitivity", align: "right" },
+      { head: "W bits", align: "right" },
+      { head: "A bits", align: "right", drop: 1 },
+      { head: "Bytes", align: "right" },
+      ...(float ? [{ head: "Kept in float", shrink: "cut" as const }] : []),
+    ],
+    plan.layers.map((l, i) => [
+      String(i + 1),
+      l.name,
+      l.opType,
+      l.weightShape.join("×"),
+      formatCount(l.params),
+      l.macs === undefined ? "–" : formatCount(l.macs),
+      l.sigma === undefined ? "–" : l.sigma.toFixed(4),
+      l.weightBits === null ? "–" : `${mark(plan)}${formatSensitivity(l.sensitivity?.[l.weightBits] ?? 0)}`,
+      l.weightBits === null ? "float" : `${l.pinned ? "pinned " : ""}${l.weightBits}`,
+      l.activationBits === null ? "float" : String(l.activationBits),
+      formatBytes(l.bytes, 2),
+      l.weightBits === null ? (l.floatReason ?? "") : "",
+    ]),
+  );
 }
 
 function baselineRow(b: Baseline): string[] {
@@ -110,7 +126,7 @@ function ownRow(plan: Plan): string[] {
   return [
     `${plan.strategy}, ${averageBits(plan.layers).toFixed(2)} bits on average`,
     formatBytes(memory?.use ?? 0),
-    plan.verdict.binding === undefined || plan.verdict.binding === "accuracy" ? "yes" : "no",
+    overruns(plan.budgets).length === 0 ? "yes" : "no",
     plan.accuracy ? formatAccuracy(plan.accuracy) : "–",
   ];
 }
@@ -118,6 +134,8 @@ function ownRow(plan: Plan): string[] {
 /** The last lines: what came out, and if it does not fit, what would. */
 export function printVerdict(plan: Plan): void {
   const { headline, detail, nearest } = plan.verdict;
-  print(`\n${headline} (${detail})`);
-  if (nearest) print(`Nearest: ${nearest.remedy}`);
+  const width = terminalWidth();
+  print();
+  print(wrap(`${headline} (${detail.replace(/\.$/, "")})`, width));
+  if (nearest) print(wrap(`Nearest: ${nearest.remedy}`, width));
 }

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { SingleBar } from "cli-progress";
 import type { OnProgress, Progress } from "../core/ports.ts";
 
@@ -13,28 +14,40 @@ export class ProgressBar {
   private started = 0;
   private lastLine = 0;
 
-  constructor(private readonly quiet: boolean) {}
+  constructor(private readonly options: { readonly quiet: boolean; readonly verbose: boolean }) {}
 
   readonly update: OnProgress = (progress) => {
-    if (this.quiet) return;
     if (progress.stage !== this.stage) this.begin(progress);
+    if (this.options.quiet) return;
     if (this.bar) {
       this.bar.setTotal(progress.total);
       this.bar.update(progress.done, { note: progress.note ?? "", left: this.timeLeft(progress) });
-    } else if (Date.now() - this.lastLine > lineEveryMs) this.line(progress);
+    } else if (!process.stderr.isTTY && Date.now() - this.lastLine > lineEveryMs) this.line(progress);
+  };
+
+  /** What the program decides on its way: a line of its own, with --verbose. */
+  readonly log = (text: string): void => {
+    if (!this.options.verbose) return;
+    this.stop();
+    process.stderr.write(`${text}\n`);
   };
 
   /** Leaves the terminal clean. */
   stop(): void {
     this.bar?.stop();
     this.bar = undefined;
+    const { stage } = this;
     this.stage = "";
+    if (stage !== "" && this.options.verbose) {
+      process.stderr.write(`${stage} took ${((Date.now() - this.started) / 1000).toFixed(1)} s\n`);
+    }
   }
 
   private begin(progress: Progress): void {
     this.stop();
     this.stage = progress.stage;
     this.started = Date.now();
+    if (this.options.quiet) return;
     if (!process.stderr.isTTY) {
       this.line(progress);
       return;
@@ -52,14 +65,18 @@ export class ProgressBar {
     this.bar.start(progress.total, progress.done, { note: "", left: "" });
   }
 
-  private line({ stage, done, total, note }: Progress): void {
+  /** `Measuring: layer2.1.conv1 at 3 bits, 41 of 110, about 12 s left`. */
+  private line(progress: Progress): void {
     this.lastLine = Date.now();
-    process.stderr.write(`${stage}: ${done} of ${total}${note ? `, ${note}` : ""}\n`);
+    const { stage, done, total, note } = progress;
+    const count = total > 1 ? `${done} of ${total}` : "";
+    const parts = [note ?? "", count, this.timeLeft(progress)].filter((part) => part !== "");
+    process.stderr.write(`${[stage, parts.join(", ")].filter((part) => part !== "").join(": ")}\n`);
   }
 
   private timeLeft({ done, total }: Progress): string {
     const elapsed = Date.now() - this.started;
-    if (elapsed < showTimeLeftAfterMs || done === 0) return "";
+    if (elapsed < showTimeLeftAfterMs || done === 0 || done >= total) return "";
     const seconds = ((elapsed / done) * (total - done)) / 1000;
     const step = seconds < 10 ? 1 : seconds < 60 ? 5 : 60;
     const rounded = Math.ceil(seconds / step) * step;

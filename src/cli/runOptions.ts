@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { SigmaQuantError } from "../core/errors.ts";
 import { budgetsOf } from "../core/hardware/budgets.ts";
 import { parseBudget } from "../core/hardware/parseBudget.ts";
 import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
@@ -14,11 +15,13 @@ import {
   parseStrategy,
   type RunSettings,
 } from "../core/pipeline/settings.ts";
+import { resourceName } from "../core/plan/format.ts";
 import { decisionsOf } from "../core/plan/planFile.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import { readPlan } from "../node/plans.ts";
 import { parseCount } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
+import { optionGroups, readBy } from "./usage.ts";
 
 /** Options of the commands that decide bits. */
 export interface RunOptions extends ModelOptions {
@@ -41,41 +44,67 @@ export interface RunOptions extends ModelOptions {
   readonly threads?: number;
 }
 
-const budgetHelp: Readonly<Record<Resource, readonly [flag: string, help: string]>> = {
-  weightMemory: ["--weight-memory <size>", "budget for weights, scales and biases, such as 32KiB or 31234B"],
-  activationMemory: ["--activation-memory <size>", "budget for activations alive at once, such as 64KiB"],
-  latency: ["--latency <time>", "budget for one inference, such as 5ms"],
-  energy: ["--energy <amount>", "budget for one inference, such as 250uJ"],
-  bops: ["--bops <count>", "budget of bit operations, such as 400M"],
+const budgetHelp: Readonly<Record<Resource, readonly [flag: string, value: string, help: string]>> = {
+  weightMemory: ["--weight-memory", "<size>", "budget for weights, scales and biases, such as 32KiB or 31234B"],
+  activationMemory: ["--activation-memory", "<size>", "budget for activations alive at once, such as 64KiB"],
+  latency: ["--latency", "<time>", "budget for one inference, such as 5ms"],
+  energy: ["--energy", "<amount>", "budget for one inference, such as 250uJ"],
+  bops: ["--bops", "<count>", "budget of bit operations, such as 400M"],
 };
 
 /** Adds what says which device, data, strategy and budgets. */
 export function runOptions(command: Command): Command {
   modelOptions(command)
-    .option("--profile <file|preset>", "hardware profile (*.hwprofile.json) or a preset's name", "generic")
-    .option("--calibration <set>", "samples (.npz, .npy or an ONNX test-data folder); synthetic ones without it")
-    .option("--evaluation <set>", "labelled samples not used to calibrate; the calibration set stands in without it")
+    .optionsGroup(optionGroups.device)
+    .option("--profile <file|preset>", "hardware profile (*.hwprofile.json) or a preset's name", "generic");
+  for (const [resource, [flag, value, help]] of Object.entries(budgetHelp)) {
+    const parse = readBy(flag, (text) => parseBudget(resource as Resource, text));
+    command.option(`${flag} ${value}`, `${help}; instead of the profile's`, parse);
+  }
+  command.option(
+    "--max-drop <loss>",
+    "accepted loss of accuracy: 1% (of float's) or 1points (absolute)",
+    readBy("--max-drop", parseDropLimit),
+  );
+  samplesOptions(command.optionsGroup(optionGroups.samples));
+  return command
+    .option("--evaluation <set>", "samples not used to calibrate, with labels; the calibration set without it")
+    .optionsGroup(optionGroups.method)
     .addOption(
       new Option("--strategy <name>", "sigmaquant (two-phase search), exact (solver alone) or uniform:N")
-        .argParser(parseStrategy)
+        .argParser(readBy("--strategy", parseStrategy))
         .default("sigmaquant"),
     )
-    .option("--bits <list>", "weight bits to choose from, such as 2,4,8; the device's without it", parseBits)
-    .option("--max-drop <loss>", "accepted loss of accuracy: 1% (of float's) or 1points (absolute)", parseDropLimit);
-  for (const [resource, [flag, help]] of Object.entries(budgetHelp)) {
-    command.option(flag, help, (text: string) => parseBudget(resource as Resource, text));
-  }
-  return command
+    .option(
+      "--bits <list>",
+      "weight bits to choose from, such as 2,4,8; the device's without it",
+      readBy("--bits", parseBits),
+    )
+    .option("--pins <plan>", "a plan (*.sigmaquant.json) whose pinned layers keep their bits")
     .option("--weights-only", "activations stay in float")
     .addOption(
       new Option("--activation-range <method>", "how activations' ranges are found; auto tries each on the network")
         .choices(["auto", "minmax", "percentile", "mse"])
         .default("auto"),
+    );
+}
+
+/** Adds what says which samples a run uses and how. */
+export function samplesOptions(command: Command): Command {
+  return command
+    .option("--calibration <set>", "samples (.npz, .npy or an ONNX test-data folder); made-up ones without it")
+    .option(
+      "--samples <n>",
+      "samples that sensitivities are measured on",
+      readBy("--samples", parseCount),
+      defaultSensitivitySamples,
     )
-    .option("--pins <plan>", "a plan (*.sigmaquant.json) whose pinned layers keep their bits")
-    .option("--samples <n>", "samples that sensitivities are measured on", parseCount, defaultSensitivitySamples)
-    .option("--batch <n>", "samples in one run", parseCount, defaultBatch)
-    .option("--threads <n>", "threads of ONNX Runtime", parseCount);
+    .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
+    .addOption(
+      new Option("--threads <n>", "threads of ONNX Runtime")
+        .argParser(readBy("--threads", parseCount))
+        .helpGroup(optionGroups.method),
+    );
 }
 
 /** The profile's budgets under those of the command line. */
@@ -106,7 +135,54 @@ export async function settingsOf(profile: HardwareProfile, options: RunOptions):
   };
 }
 
+/** Pinned layers that the device can't give their bits are errors of the plan; see decisionGroups.ts. */
 async function pinsOf(file: string): Promise<ReadonlyMap<string, Bits | null>> {
   const { bits, pinned } = decisionsOf(await readPlan(file));
+  if (pinned.size === 0) {
+    throw new SigmaQuantError("SQ1030", "no-pins", "No layer of the plan is pinned", {
+      remedy: 'Write "pinned": true into the layers that are to keep their bits, or leave --pins out',
+      place: { file },
+    });
+  }
   return new Map([...bits].filter(([name]) => pinned.has(name)));
+}
+
+/**
+ * What `--bits` leaves of a device's bits.
+ * @throws SQ1029 when nothing is left
+ * @returns bits that the device lacks, for a note
+ */
+export function missingBits(profile: HardwareProfile, bits: readonly Bits[] | undefined): readonly Bits[] {
+  const operators = Object.values(profile.operators).flatMap((operator) => operator.weightBits ?? []);
+  const device = new Set([...profile.weightBits, ...operators]);
+  const missing = (bits ?? []).filter((b) => !device.has(b));
+  if (bits !== undefined && missing.length === bits.length) {
+    const own = [...device].sort((a, b) => a - b).join(", ");
+    throw new SigmaQuantError(
+      "SQ1029",
+      "bits-unsupported",
+      `${profile.name} has no weights of ${bits.join(", ")} bits`,
+      {
+        remedy: `Choose from ${own}`,
+        place: { item: "--bits" },
+      },
+    );
+  }
+  return missing;
+}
+
+/**
+ * Budgets of the command line that can't be checked, as the profile lacks the figures they depend on.
+ * @param unknown limited resources whose use the device's figures don't tell
+ * @throws SQ1031 for the first
+ */
+export function requireKnown(unknown: readonly Resource[], options: RunOptions, profile: HardwareProfile): void {
+  const name = unknown.find((resource) => options[resource] !== undefined);
+  if (name === undefined) return;
+  throw new SigmaQuantError(
+    "SQ1031",
+    "budget-unknown",
+    `A budget of ${resourceName(name)} can't be checked: ${profile.name} has no figures for it`,
+    { remedy: "Give a profile that has them, or leave the budget out", place: { item: budgetHelp[name][0] } },
+  );
 }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
@@ -16,6 +16,7 @@ import type { Plan } from "../core/plan/types.ts";
 import { overruns } from "../core/plan/verdict.ts";
 import type { Inference, OnProgress } from "../core/ports.ts";
 import type { StoredWeight } from "../core/qdq/types.ts";
+import { explainFileError } from "./errors.ts";
 import { writeTextAtomic } from "./files.ts";
 import { type WrittenModel, writeModelFile } from "./writeModelFile.ts";
 
@@ -79,40 +80,29 @@ export interface QuantizeOutput {
   readonly notes: readonly string[];
 }
 
-/** Writes a decided plan's model, runs the written file beside the float one, and writes plan and reports. */
+/**
+ * Writes a decided plan's model, runs the written file beside the float one, and writes plan and reports. The model takes its place
+ * once it has been run: an error or an abort before that leaves everything as it was.
+ */
 export async function quantizeToFiles(
   input: QuantizeInput,
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<QuantizeOutput> {
-  const { prepared, decided, model, files } = input;
-  const notes = [...input.notes];
+  const { decided, model, files } = input;
   const floatBytes = (await stat(model)).size;
-  let plan = decided.plan;
-  let made: { stored: readonly StoredWeight[]; written: WrittenModel; evaluation: Evaluation } | undefined;
+  let { plan } = decided;
+  let made: CheckedModel | undefined;
   if (overruns(plan.budgets).length === 0) {
-    const { bits } = decided.proposal;
-    const graph = await quantizedModel(prepared, input.weights, bits, decided.activations, onProgress, signal);
-    notes.push(...graph.notes);
-    const written = await writeModelFile(graph.model, files.model, signal);
-    const { evaluation, saturates } = await checkFile(
-      { float: model, quantized: files.model },
-      input.inference,
-      input.samples,
-      prepared.outputKind,
-      { batch: input.batch, ...(input.threads !== undefined && { threads: input.threads }) },
-      onProgress,
-      signal,
-    );
-    if (saturates) notes.push(saturationNote);
-    plan = planOf({ ...decided.planInput, accuracy: headlineAccuracy(evaluation, "measured") });
-    made = { stored: graph.stored, written, evaluation };
+    made = await writeChecked(input, onProgress, signal);
+    plan = planOf({ ...decided.planInput, accuracy: headlineAccuracy(made.evaluation, "measured") });
   }
-  await writeTextAtomic(files.plan, serializePlan(plan), signal);
+  const notes = [...input.notes, ...(made?.notes ?? [])];
+  const stored = made?.stored ?? [];
   const report = markdownReport({
     plan,
     baselines: decided.baselines,
-    stored: made?.stored ?? [],
+    stored,
     ...(made && { evaluation: made.evaluation }),
     files: {
       float: path.basename(model),
@@ -121,13 +111,74 @@ export async function quantizeToFiles(
     },
     notes,
   });
-  await writeTextAtomic(files.report, report, signal);
-  await writeTextAtomic(files.csv, csvReport(plan), signal);
+  // From here on the signal is not looked at: some milliseconds more, and all files are of one run.
+  await writeTextAtomic(files.plan, serializePlan(plan));
+  await writeTextAtomic(files.report, report);
+  await writeTextAtomic(files.csv, csvReport(plan));
   return {
     plan,
-    stored: made?.stored ?? [],
+    stored,
     ...(made && { evaluation: made.evaluation, written: made.written }),
     floatBytes,
     notes,
   };
+}
+
+interface CheckedModel {
+  readonly written: WrittenModel;
+  readonly stored: readonly StoredWeight[];
+  readonly evaluation: Evaluation;
+  readonly notes: readonly string[];
+}
+
+/** Writes the model in a folder of its own beside its place, runs it there, and moves it. */
+async function writeChecked(
+  input: QuantizeInput,
+  onProgress: OnProgress,
+  signal: AbortSignal | undefined,
+): Promise<CheckedModel> {
+  const { prepared, decided, weights, model, files, batch, threads } = input;
+  const { bits } = decided.proposal;
+  const graph = await quantizedModel(prepared, weights, bits, decided.activations, onProgress, signal);
+  // Behind links, so that a link stays a link.
+  const target = await realpath(files.model).catch(() => files.model);
+  const folder = await draftFolder(target);
+  try {
+    // Under its own name, as a model names the file of its data.
+    const draft = await writeModelFile(graph.model, path.join(folder, path.basename(target)), signal);
+    const { evaluation, saturates } = await checkFile(
+      { float: model, quantized: draft.model },
+      input.inference,
+      input.samples,
+      prepared.outputKind,
+      { batch, ...(threads !== undefined && { threads }) },
+      onProgress,
+      signal,
+    );
+    signal?.throwIfAborted();
+    const data = draft.data && path.join(path.dirname(target), path.basename(draft.data));
+    if (draft.data && data) await moveTo(draft.data, data);
+    await moveTo(draft.model, target);
+    const written = { model: files.model, ...(data && { data }), bytes: draft.bytes };
+    const notes = [...graph.notes, ...(saturates ? [saturationNote] : [])];
+    return { written, stored: graph.stored, evaluation, notes };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function draftFolder(file: string): Promise<string> {
+  try {
+    return await mkdtemp(path.join(path.dirname(file), ".sigmaquant-"));
+  } catch (error) {
+    throw explainFileError(error, file, "write");
+  }
+}
+
+async function moveTo(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    throw explainFileError(error, to, "write");
+  }
 }

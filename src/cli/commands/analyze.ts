@@ -1,18 +1,20 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { allBits } from "../../core/hardware/bitPairs.ts";
 import type { Bits } from "../../core/hardware/profile.ts";
 import { analyzeWeights, measureLayers, unmeasurable } from "../../core/pipeline/analysis.ts";
 import { CandidateWeights, roundToNearest } from "../../core/pipeline/candidates.ts";
 import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
-import { defaultBatch, defaultSensitivitySamples, parseBits } from "../../core/pipeline/settings.ts";
+import { parseBits } from "../../core/pipeline/settings.ts";
 import { formatSensitivity } from "../../core/plan/format.ts";
 import { metricName } from "../../core/plan/summary.ts";
 import type { SensitivityTable, WeightStatistics } from "../../core/sensitivity/types.ts";
 import { openSamples } from "../../node/openSamples.ts";
 import { newCommand, runCommand } from "../command.ts";
-import { parseCount } from "../context.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
-import { exitCodes, print, printJson, renderTable } from "../output.ts";
+import { exitCodes, print, printJson, printNotes } from "../output.ts";
+import { samplesOptions } from "../runOptions.ts";
+import { renderTable, terminalWidth, wrap } from "../table.ts";
+import { optionGroups, readBy } from "../usage.ts";
 
 interface AnalyzeOptions extends ModelOptions {
   readonly calibration?: string;
@@ -26,14 +28,21 @@ interface AnalyzeOptions extends ModelOptions {
 
 export function analyzeCommand(signal: AbortSignal): Command {
   const command = newCommand("analyze", "Measures how sensitive each layer is to fewer bits.");
-  return modelOptions(command)
-    .option("--calibration <set>", "samples (.npz, .npy or an ONNX test-data folder); synthetic ones without it")
-    .option("--bits <list>", "bitwidths to look at", parseBits, allBits)
-    .option("--samples <n>", "samples to measure on", parseCount, defaultSensitivitySamples)
-    .option("--batch <n>", "samples in one run", parseCount, defaultBatch)
-    .option("--threads <n>", "threads of ONNX Runtime", parseCount)
+  return samplesOptions(modelOptions(command).optionsGroup(optionGroups.samples))
+    .optionsGroup(optionGroups.method)
+    .addOption(
+      new Option("--bits <list>", "bitwidths to look at")
+        .argParser(readBy("--bits", parseBits))
+        .default(allBits, allBits.join(",")),
+    )
     .option("--no-run", "from the weights alone: sigma, KL divergence, SQNR; runs nothing")
-    .addHelpText("after", "\nExample:\n  $ sigmaquant analyze model.onnx --calibration calib.npz --bits 2,4,8")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ sigmaquant analyze model.onnx --calibration calib.npz --bits 2,4,8
+  $ sigmaquant analyze model.onnx --no-run`,
+    )
     .action((path: string, options: AnalyzeOptions) =>
       runCommand(options, signal, async (context) => {
         const { prepared, inputs, inference, close } = await openPrepared(path, options, context);
@@ -80,12 +89,16 @@ export function analyzeCommand(signal: AbortSignal): Command {
             });
             return exitCodes.done;
           }
-          print(`${path}: ${factsLine(factsOf(prepared))}`);
-          const mark = table?.synthetic ? " (~ synthetic samples: they rank layers but do not predict accuracy)" : "";
-          const on = table ? ` on ${table.samples} samples` : "";
-          print(`Sensitivity, ${metricName(table?.metric ?? "weights")}${on}${mark}\n`);
+          print(wrap(`${path}: ${factsLine(factsOf(prepared))}`, terminalWidth(), "  "));
+          const on = table ? `; ${table.samples} ${table.synthetic ? "made-up samples (~)" : "samples"}` : "";
+          const what = table
+            ? metricName(table.metric)
+            : "of the weights alone: KL divergence from the float weights, nats";
+          print(wrap(`Sensitivity, ${what}${on}`, terminalWidth(), "  "));
+          print();
           print(sensitivityRows(layers, options.bits, table?.synthetic ?? false));
-          for (const note of notes) print(`\nNote: ${note}`);
+          if (notes.length > 0) print();
+          printNotes(notes);
           return exitCodes.done;
         } finally {
           await close();
@@ -109,16 +122,23 @@ function sensitivityRows(layers: readonly Row[], bits: readonly Bits[], syntheti
     const estimate = row.statistics?.errors.find((e) => e.bits === b);
     return estimate ? formatSensitivity(estimate.kl) : "–";
   };
+  const float = layers.some((row) => row.floatReason !== undefined);
   return renderTable(
-    ["#", "Layer", "Op", "σ", ...bits.map((b) => `${b} bits`), ""],
+    [
+      { head: "#", align: "right", drop: 2 },
+      { head: "Layer", shrink: "cut" },
+      { head: "Op", drop: 3 },
+      { head: "σ", align: "right", drop: 1 },
+      ...bits.map((b) => ({ head: `${b} bits`, align: "right" as const })),
+      ...(float ? [{ head: "Kept in float", shrink: "cut" as const }] : []),
+    ],
     layers.map((row, i) => [
       String(i + 1),
       row.name,
       row.opType,
       row.statistics ? row.statistics.sigma.toFixed(4) : "–",
       ...bits.map((b) => (row.floatReason === undefined ? cell(row, b) : "–")),
-      row.floatReason === undefined ? "" : `float: ${row.floatReason}`,
+      row.floatReason ?? "",
     ]),
-    `rllr${"r".repeat(bits.length)}l`,
   );
 }

@@ -4,7 +4,8 @@ import { formatAccuracy, formatAmount, formatBytes, resourceName } from "../../c
 import { averageBits } from "../../core/plan/summary.ts";
 import { readPlan } from "../../node/plans.ts";
 import { newCommand, runCommand } from "../command.ts";
-import { exitCodes, print, printJson, renderTable } from "../output.ts";
+import { exitCodes, print, printJson } from "../output.ts";
+import { type Column, renderTable } from "../table.ts";
 
 export function compareCommand(signal: AbortSignal): Command {
   const command = newCommand(
@@ -22,7 +23,7 @@ export function compareCommand(signal: AbortSignal): Command {
           printJson({ plans: files, verdicts: plans.map((p) => p.verdict), ...compared });
           return exitCodes.done;
         }
-        const align = `l${"r".repeat(files.length)}`;
+        const perPlan = files.map((head): Column => ({ head, align: "right", shrink: "wrap" }));
         const summary = [
           ["verdict", ...plans.map((p) => p.verdict.headline)],
           ["profile", ...plans.map((p) => p.profile)],
@@ -34,14 +35,14 @@ export function compareCommand(signal: AbortSignal): Command {
             return [resourceName(name), ...use.map((u) => (u === undefined ? "no figure" : formatAmount(unit, u)))];
           }),
         ];
-        print(renderTable(["", ...files], summary, align));
+        print(renderTable([{ head: "" }, ...perPlan], summary));
         print();
         if (compared.layers.length === 0) print(`All ${compared.same} layers have the same bits.`);
         else {
           const cell = (bits: number | null | undefined, bytes: number | undefined) =>
             bits === undefined ? "–" : `${bits ?? "float"}${bytes === undefined ? "" : `  ${formatBytes(bytes, 2)}`}`;
           const rows = compared.layers.map(({ name, bits, bytes }) => [name, ...bits.map((b, i) => cell(b, bytes[i]))]);
-          print(renderTable(["Layer", ...files], rows, align));
+          print(renderTable([{ head: "Layer", shrink: "cut" }, ...perPlan], rows));
           print(`\n${compared.layers.length} layers differ, ${compared.same} have the same bits.`);
         }
         return exitCodes.done;

@@ -1,18 +1,21 @@
 import type { Command } from "commander";
 import { checkFile } from "../../core/pipeline/checkFile.ts";
 import { defaultBatch } from "../../core/pipeline/settings.ts";
+import { grouped } from "../../core/plan/format.ts";
 import { openDataset } from "../../node/openData.ts";
 import { saturationNote } from "../../node/quantizeToFiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { parseCount } from "../context.ts";
 import { evaluationTable } from "../evaluation.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
-import { exitCodes, print, printJson } from "../output.ts";
+import { exitCodes, print, printJson, printNotes } from "../output.ts";
+import { optionGroups, readBy } from "../usage.ts";
 
 interface EvaluateOptions extends ModelOptions {
   readonly evaluation: string;
   readonly samples?: number;
   readonly batch: number;
+  readonly threads?: number;
 }
 
 export function evaluateCommand(signal: AbortSignal): Command {
@@ -22,9 +25,11 @@ export function evaluateCommand(signal: AbortSignal): Command {
   );
   return modelOptions(command)
     .argument("<quantized>", "the quantized .onnx file")
+    .optionsGroup(optionGroups.samples)
     .requiredOption("--evaluation <set>", "samples (.npz, .npy or an ONNX test-data folder), with labels for accuracy")
-    .option("--samples <n>", "at most so many samples", parseCount)
-    .option("--batch <n>", "samples in one run", parseCount, defaultBatch)
+    .option("--samples <n>", "at most so many samples", readBy("--samples", parseCount))
+    .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
+    .option("--threads <n>", "threads of ONNX Runtime", readBy("--threads", parseCount))
     .addHelpText("after", "\nExample:\n  $ sigmaquant evaluate model.onnx model.board.onnx --evaluation test.npz")
     .action((float: string, quantized: string, options: EvaluateOptions) =>
       runCommand(options, signal, async (context) => {
@@ -39,7 +44,11 @@ export function evaluateCommand(signal: AbortSignal): Command {
             inference,
             dataset,
             prepared.outputKind,
-            { batch: options.batch, ...(options.samples && { samples: options.samples }) },
+            {
+              batch: options.batch,
+              ...(options.samples && { samples: options.samples }),
+              ...(options.threads && { threads: options.threads }),
+            },
             context.onProgress,
             context.signal,
           );
@@ -47,10 +56,11 @@ export function evaluateCommand(signal: AbortSignal): Command {
           if (context.json)
             printJson({ files: { float, quantized }, ...evaluation, defaultKernelsSaturate: saturates });
           else {
-            print(`${quantized} beside ${float}, ${evaluation.samples} samples of ${options.evaluation}\n`);
+            print(`${quantized} beside ${float}, ${grouped(evaluation.samples)} samples of ${options.evaluation}\n`);
             print(evaluationTable(evaluation));
-            for (const note of dataset.notes) print(`\nNote: ${note}`);
-            if (saturates) print(`\nNote: ${saturationNote}`);
+            const notes = [...prepared.notes, ...dataset.notes, ...(saturates ? [saturationNote] : [])];
+            if (notes.length > 0) print();
+            printNotes(notes);
           }
           return exitCodes.done;
         } finally {

@@ -1,10 +1,12 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { parsePreprocess } from "../../core/data/preprocess.ts";
 import { SigmaQuantError } from "../../core/errors.ts";
+import { parseJsonText } from "../../core/hardware/jsonText.ts";
 import { parseProfile } from "../../core/hardware/parseProfile.ts";
+import { parsePlan } from "../../core/plan/planFile.ts";
 import { readText } from "../../node/files.ts";
 import { openModelFile } from "../../node/openModel.ts";
-import { readPlan } from "../../node/plans.ts";
 import { presetSource } from "../../node/profiles.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { exitCodes, print, printJson } from "../output.ts";
@@ -26,7 +28,7 @@ export function validateCommand(signal: AbortSignal): Command {
     "Checks hardware profiles, plans and models; says what is wrong, where, and what to do.",
   );
   return command
-    .argument("<files...>", "*.hwprofile.json, *.sigmaquant.json or *.onnx")
+    .argument("<files...>", "*.hwprofile.json, *.sigmaquant.json, preprocess.json or *.onnx")
     .addHelpText("after", "\nExample:\n  $ sigmaquant validate board.hwprofile.json model.sigmaquant.json")
     .action((files: string[], options) =>
       runCommand(options, signal, async (context) => {
@@ -36,7 +38,7 @@ export function validateCommand(signal: AbortSignal): Command {
         else {
           for (const f of findings) {
             const at = [f.file, f.line, f.column].filter((part) => part !== undefined).join(":");
-            print(`${at}: ${f.severity}: ${f.message}. ${f.remedy} [${f.code}]`);
+            print(`${at}: ${f.severity}: ${f.message}. ${f.remedy.replace(/\.$/, "")} [${f.code}]`);
           }
           if (findings.length === 0)
             print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);
@@ -48,25 +50,38 @@ export function validateCommand(signal: AbortSignal): Command {
 
 async function check(file: string, signal: AbortSignal): Promise<readonly Finding[]> {
   try {
-    if (path.extname(file) === ".onnx") {
-      const opened = await openModelFile(file, { signal });
-      await opened.close();
-      return [];
+    switch (kindOf(file)) {
+      case "model": {
+        const opened = await openModelFile(file, { signal });
+        await opened.close();
+        return [];
+      }
+      case "preprocess":
+        parsePreprocess(await readText(file, signal), file);
+        return [];
+      case "text": {
+        const text = await readText(file, signal);
+        if (looksLikePlan(file, text)) {
+          parsePlan(text, file);
+          return [];
+        }
+        const { problems } = parseProfile(text, { file, ...presetSource });
+        return problems.map(({ line, column, severity, code, message, remedy }) => ({
+          file,
+          line,
+          column,
+          severity,
+          code,
+          message,
+          remedy,
+        }));
+      }
+      default:
+        throw new SigmaQuantError("SQ1032", "not-checked", "Files of this kind are not checked", {
+          remedy: "Give *.hwprofile.json, *.sigmaquant.json, preprocess.json or *.onnx",
+          place: { file },
+        });
     }
-    if (file.endsWith(".sigmaquant.json")) {
-      await readPlan(file);
-      return [];
-    }
-    const { problems } = parseProfile(await readText(file, signal), { file, ...presetSource });
-    return problems.map(({ line, column, severity, code, message, remedy }) => ({
-      file,
-      line,
-      column,
-      severity,
-      code,
-      message,
-      remedy,
-    }));
   } catch (error) {
     if (!(error instanceof SigmaQuantError)) throw error;
     const { code, message, remedy, place } = error;
@@ -82,4 +97,24 @@ async function check(file: string, signal: AbortSignal): Promise<readonly Findin
       },
     ];
   }
+}
+
+function kindOf(file: string): "model" | "preprocess" | "text" | undefined {
+  if (path.basename(file) === "preprocess.json") return "preprocess";
+  switch (path.extname(file).toLowerCase()) {
+    case ".onnx":
+      return "model";
+    case ".json":
+    case ".jsonc":
+      return "text";
+    default:
+      return undefined;
+  }
+}
+
+/** A plan may have any name (`allocate -o`); a profile has no layers. */
+function looksLikePlan(file: string, text: string): boolean {
+  if (file.endsWith(".sigmaquant.json")) return true;
+  const { value } = parseJsonText(text, text.length);
+  return !file.endsWith(".hwprofile.json") && typeof value === "object" && value !== null && "layers" in value;
 }

@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Inference, InferenceSession, OnProgress, Tensor } from "../ports.ts";
 import type { OutputKind } from "../sensitivity/outputs.ts";
 import { OutputComparison } from "../sensitivity/outputs.ts";
-import { type Evaluation, evaluateSessions } from "./evaluate.ts";
+import { checkNames, type Evaluation, evaluateSessions } from "./evaluate.ts";
 
 export interface CheckOptions {
   readonly batch: number;
@@ -17,6 +17,7 @@ const inexactNmse = 1e-3;
  * Loads a written model and compares it with the float model, both from their files. The session that users would open
  * (default options) must load and run; accuracy is measured with exact integer kernels, because on x86 CPUs without VNNI
  * the default ones saturate (onnx.md, "8-bit saturation"), which is the CPU's and not the target device's doing.
+ * @throws SQ1028 when the two are no versions of one model
  * @returns the comparison, and whether this CPU's default kernels give other numbers
  */
 export async function checkFile(
@@ -39,6 +40,7 @@ export async function checkFile(
     const usual = await session(files.quantized, false);
     const exact = await session(files.quantized, true);
     const float = await session(files.float, false);
+    checkNames(float, exact);
     const first = await dataset.batch(0, Math.min(options.batch, dataset.samples), signal);
     const difference = new OutputComparison();
     difference.add(

@@ -90,7 +90,9 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
   try {
     const search = await evaluatorOn(calibration, settings.sensitivitySamples);
     const evaluation = input.evaluation ?? calibration;
-    const judge = input.evaluation ? await evaluatorOn(evaluation, evaluation.samples) : search;
+    // The written file is judged on all samples, and is to be compared with the baselines.
+    const sameSamples = evaluation === calibration && search?.samples === calibration.samples;
+    const judge = sameSamples ? search : await evaluatorOn(evaluation, evaluation.samples);
     const limitFor = (float: number | undefined) =>
       settings.dropLimit === undefined ? undefined : maxDropFraction(settings.dropLimit, float ?? 1);
     const searchLimit = limitFor(search?.float.top1);

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
+import { SigmaQuantError } from "../errors.ts";
 import type { Accuracy } from "../plan/types.ts";
 import type { InferenceSession, OnProgress, Tensor } from "../ports.ts";
 import { OutputComparison, type OutputKind } from "../sensitivity/outputs.ts";
@@ -25,7 +26,10 @@ export interface Evaluation {
   readonly outputs: readonly { readonly name: string; readonly sqnrDb: number; readonly nmse: number }[];
 }
 
-/** Runs both models over a set, streaming; memory is one batch. */
+/**
+ * Runs both models over a set, streaming; memory is one batch. Inputs and outputs have the same names (`checkNames`).
+ * @throws SQ1028 when outputs have other shapes
+ */
 export async function evaluateSessions(
   float: InferenceSession,
   quantized: InferenceSession,
@@ -38,7 +42,8 @@ export async function evaluateSessions(
   const total = Math.min(options.samples ?? dataset.samples, dataset.samples);
   const all = new OutputComparison();
   const own = new OutputComparison();
-  const names = float.outputs.map((o) => o.name);
+  // Sequences and maps have no form here, and nothing to compare.
+  const names = float.outputs.filter(({ type }) => type !== "unknown").map(({ name }) => name);
   const perOutput = names.map(() => new OutputComparison());
   let done = 0;
   while (done < total) {
@@ -47,6 +52,7 @@ export async function evaluateSessions(
     const batch = await dataset.batch(done, Math.min(options.batch, total - done), signal);
     const reference = inOrder(await float.run(batch.feeds), names);
     const outputs = inOrder(await quantized.run(batch.feeds), names);
+    checkShapes(names, reference, outputs);
     all.add(outputKind, outputs, reference, batch.labels);
     own.add(outputKind, reference, reference, batch.labels);
     for (const [i, comparison] of perOutput.entries()) {
@@ -99,4 +105,33 @@ function scores(comparison: OutputComparison): Scores {
 
 function inOrder(values: Readonly<Record<string, Tensor>>, names: readonly string[]): Tensor[] {
   return names.flatMap((name) => (values[name] ? [values[name]] : []));
+}
+
+/** @throws SQ1028 when inputs or outputs have other names */
+export function checkNames(float: InferenceSession, quantized: InferenceSession): void {
+  const listed = (values: readonly { readonly name: string }[]) => values.map(({ name }) => name).join(", ");
+  const within = (part: InferenceSession["inputs"], all: InferenceSession["inputs"]) =>
+    part.every(({ name }) => all.some((other) => other.name === name));
+  if (!within(quantized.inputs, float.inputs)) {
+    throw differ(`The models' inputs differ: ${listed(float.inputs)} and ${listed(quantized.inputs)}`);
+  }
+  if (!within(float.outputs, quantized.outputs)) {
+    throw differ(`The models' outputs differ: ${listed(float.outputs)} and ${listed(quantized.outputs)}`);
+  }
+}
+
+function checkShapes(names: readonly string[], reference: readonly Tensor[], outputs: readonly Tensor[]): void {
+  for (const [i, { dims }] of reference.entries()) {
+    const other = outputs[i]?.dims ?? [];
+    if (dims.join() === other.join()) continue;
+    throw differ(
+      `The output ${names[i]} has the shape [${dims.join(", ")}] in one model and [${other.join(", ")}] in the other`,
+    );
+  }
+}
+
+function differ(message: string): SigmaQuantError {
+  return new SigmaQuantError("SQ1028", "models-differ", message, {
+    remedy: "Compare a quantized model with the float model that it was made from",
+  });
 }

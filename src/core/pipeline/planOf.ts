@@ -33,14 +33,13 @@ export interface PlanInput {
 export function planOf(input: PlanInput): Plan {
   const { fit, proposal, accuracy, maxDrop } = input;
   const budgets = fit.budgets(proposal.bits);
-  const candidates = fit.input.candidates ?? fit.input.profile.weightBits;
   const verdict = verdictOf({
     budgets,
     ...(accuracy && { accuracy }),
     // Made-up samples predict no accuracy, so that no target can be missed on them.
     ...(maxDrop !== undefined && !accuracy?.synthetic && { maxDrop }),
     ...(proposal.smallest && { smallest: proposal.smallest }),
-    allowedBits: candidates,
+    allowedBits: baselineBits(fit),
   });
   return {
     version: 1,

@@ -63,7 +63,17 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
     }),
     notes,
   });
-  if (strategy.startsWith("uniform:")) return finish(uniformBits(fit.table, Number(strategy.slice(8)) as Bits));
+  if (strategy.startsWith("uniform:")) {
+    const wanted = Number(strategy.slice("uniform:".length)) as Bits;
+    const bits = uniformBits(fit.table, wanted);
+    const others = fit.table.groups.flatMap(({ layers }) => layers).filter((name) => bits.get(name) !== wanted);
+    if (others.length > 0) {
+      notes.push(
+        `${others.length} layers may not have ${wanted} bits and got the nearest wider (else the widest) they may have`,
+      );
+    }
+    return finish(bits);
+  }
   if (solved.smallest) return { bits: solved.bits, trace: [], smallest: solved.smallest, notes };
   switch (strategy) {
     case "exact":
