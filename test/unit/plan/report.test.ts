@@ -175,8 +175,8 @@ describe("the report", () => {
 
   it("says which bitwidths the file stores in a wider type, and repeats the notes as sentences", () => {
     const stored = [
-      { layer: "conv1", bits: 3, storedBits: 4 },
-      { layer: "conv2", bits: 4, storedBits: 4 },
+      { layer: "conv1", bits: 3, storedBits: 4, bytes: 144 },
+      { layer: "conv2", bits: 4, storedBits: 4, bytes: 144 },
     ] as const;
     const text = report({}, { stored, notes: ["opset raised from 13 to 21"] });
     expect(text).toContain("- Opset raised from 13 to 21.");
