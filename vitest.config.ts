@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/unit/**/*.test.ts", "test/integration/**/*.test.ts"], testTimeout: 60_000, pool: "forks" },
+  test: {
+    include: ["test/unit/**/*.test.ts", "test/integration/**/*.test.ts", "test/webview/**/*.test.ts"],
+    testTimeout: 60_000,
+    pool: "forks",
+  },
 });

@@ -247,6 +247,8 @@ export function checkbox(
     update: (checked, text = label) => {
       if (element.checked !== checked) element.checked = checked;
       setText(element, text);
+      // The toolkit takes the text as the label only once.
+      setAttribute(element, "aria-label", text);
     },
   };
 }

@@ -11,17 +11,3 @@ const from: Readonly<Record<Fold, number>> = { narrow: 0, small: 560, medium: 76
 export function foldOf(width: number): Fold {
   return folds.findLast((fold) => width >= from[fold]) ?? "narrow";
 }
-
-/** Calls `changed` now and whenever the width of `element` falls into another fold; the element carries it as `data-fold`. */
-export function watchFold(element: HTMLElement, changed: (fold: Fold) => void): void {
-  let current: Fold | undefined;
-  const look = (width: number): void => {
-    const fold = foldOf(width);
-    if (fold === current) return;
-    current = fold;
-    element.dataset.fold = fold;
-    changed(fold);
-  };
-  look(element.clientWidth);
-  new ResizeObserver(() => look(element.clientWidth)).observe(element);
-}

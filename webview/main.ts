@@ -2,13 +2,14 @@ import "./styles/main.css";
 import type { EditorSnapshot, ToPage } from "../src/protocol/editor.ts";
 import { watchTheme } from "./charts/tokens.ts";
 import type { Context } from "./context.ts";
-import { foldOf, watchFold } from "./fold.ts";
+import { foldOf } from "./fold.ts";
 import { connect } from "./host.ts";
 import { createPage } from "./page.ts";
 import { restoreView, saveView } from "./savedState.ts";
 import type { State } from "./state.ts";
 import { Store } from "./store.ts";
 import { Announcer } from "./ui/announce.ts";
+import { watchFold } from "./watchFold.ts";
 
 /** The view is kept a moment after its last change: scrolling and dragging change it with every frame. */
 const saveRestMs = 200;
@@ -22,9 +23,10 @@ const sameLimit = 1e-6;
 function start(): void {
   let first = true;
   const host = connect((message) => receive(message));
+  const saved = host.restore();
   const store = new Store({
     snapshot: undefined,
-    view: restoreView(host.restore()),
+    view: restoreView(saved),
     drag: undefined,
     histograms: new Map(),
     fold: foldOf(document.body.clientWidth),
@@ -36,6 +38,8 @@ function start(): void {
     announcer: new Announcer(),
     reveal: (layer) => {
       if (layer === undefined) return;
+      // What was typed a moment ago counts.
+      store.flush();
       const hidden = store.state.view.filter !== "" && page.table.placeOf(layer) < 0;
       store.setView({
         selection: [layer],
@@ -64,7 +68,7 @@ function start(): void {
         // An older one that comes late is of no use.
         if (state.snapshot !== undefined && snapshot.sequence < state.snapshot.sequence) return;
         store.set({ snapshot, drag: dragAfter(state, snapshot), histograms: histogramsAfter(state, snapshot) });
-        if (newRun(state.snapshot, snapshot, first)) store.setView({ screen: "comparison" });
+        if (newRun(state.snapshot, snapshot, first && saved !== undefined)) store.setView({ screen: "comparison" });
         if (!first) return;
         first = false;
         performance.mark("sigmaquant:snapshot");
@@ -101,9 +105,12 @@ function histogramsAfter({ histograms, snapshot: before }: State, snapshot: Edit
   return new Map([...histograms].filter(([name]) => !changed.some((row) => row.name === name)));
 }
 
-/** A run has ended since the last snapshot: its comparison is what one wants to see. A page that comes back stays where it was. */
-function newRun(before: EditorSnapshot | undefined, now: EditorSnapshot, first: boolean): boolean {
-  if (now.comparison === undefined || first) return false;
+/**
+ * A run has ended since the last snapshot, or the page was opened for one: its comparison is what one wants to see. A page that comes
+ * back stays where it was.
+ */
+function newRun(before: EditorSnapshot | undefined, now: EditorSnapshot, comesBack: boolean): boolean {
+  if (now.comparison === undefined || comesBack) return false;
   return JSON.stringify(before?.comparison) !== JSON.stringify(now.comparison);
 }
 

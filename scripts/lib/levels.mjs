@@ -50,9 +50,9 @@ export async function checkLevel() {
   return [level];
 }
 
-/** Unit and integration tests: one run of vitest, two lines in the summary. @param {Choice} choice @returns {Promise<readonly Level[]>} */
+/** Tests of parts, of parts together and of the page: one run of vitest, a line for each in the summary. @param {Choice} choice @returns {Promise<readonly Level[]>} */
 export function vitestLevels(choice) {
-  const names = ["unit", "integration"].filter((name) => testFiles(`test/${name}`, []).length > 0);
+  const names = ["unit", "integration", "webview"].filter((name) => testFiles(`test/${name}`, []).length > 0);
   return vitest({ choice, config: "vitest.config.ts", timeoutMs: limits.vitest, names });
 }
 

@@ -4,6 +4,7 @@ import {
   type Bag,
   bitwidths,
   has,
+  isBits,
   isBitsOrNone,
   isFigure,
   isFigures,
@@ -28,7 +29,12 @@ const isFlag = (v: unknown) => typeof v === "boolean";
 const isNumber = (v: unknown) => typeof v === "number" && Number.isFinite(v);
 const isName = (v: unknown) => isText(v);
 const isResource = (v: unknown) => resources.some((r) => r === v);
-const isBits = (v: unknown) => bitwidths.some((b) => b === v);
+// Made once: a guard of a layer runs for each of them.
+const isOptionalFigures = optional(isFigures);
+const isOptionalName = optional(isName);
+const isOptionalFlag = optional(isFlag);
+const isOptionalErrors = optional((v) => isListOf(v, bitwidths.length, isWeightError));
+const isDimension = (v: unknown) => typeof v === "number";
 
 /** A closed set of words as a guard. */
 function oneOf<T extends string>(words: Readonly<Record<T, true>>): (value: unknown) => boolean {
@@ -186,7 +192,7 @@ function isLayer(v: unknown): boolean {
     isRecord(v) &&
     isName(v.name) &&
     isName(v.opType) &&
-    isListOf(v.weightShape, maxRank, (d) => typeof d === "number") &&
+    isListOf(v.weightShape, maxRank, isDimension) &&
     isNumber(v.params) &&
     isFigure(v.macs) &&
     isFigure(v.sigma) &&
@@ -199,12 +205,12 @@ function isLayer(v: unknown): boolean {
     isBitsOrNone(v.weightBits) &&
     isBitsOrNone(v.wasBits) &&
     isListOf(v.allowedBits, bitwidths.length, isBits) &&
-    optional(isFigures)(v.sensitivity) &&
-    optional(isFigures)(v.bytesByBits) &&
-    optional((e) => isListOf(e, bitwidths.length, isWeightError))(v.weightErrors) &&
-    optional(isName)(v.floatReason) &&
-    optional(isName)(v.floatDetail) &&
-    optional(isFlag)(v.outdated)
+    isOptionalFigures(v.sensitivity) &&
+    isOptionalFigures(v.bytesByBits) &&
+    isOptionalErrors(v.weightErrors) &&
+    isOptionalName(v.floatReason) &&
+    isOptionalName(v.floatDetail) &&
+    isOptionalFlag(v.outdated)
   );
 }
 

@@ -44,7 +44,8 @@ export function createStrip(context: Context): Part {
       const inBand = snapshot !== undefined && verdictInBand(snapshot, drag !== undefined && !drag.done, element);
       setChildren(element, [...(inBand ? [] : [verdict.element]), ...budgets.map((b) => gaugeOf(b.name).element)]);
       setStyle(element, "--gauges", String(budgets.length));
-      element.className = `strip cells-${budgets.length + (inBand ? 0 : 1)}${inBand ? " no-verdict" : ""}`;
+      const layout = `strip cells-${budgets.length + (inBand ? 0 : 1)}${inBand ? " no-verdict" : ""}`;
+      if (element.className !== layout) element.className = layout;
       verdict.update(snapshot && verdictText(snapshot));
       for (const budget of budgets) {
         const dragged = drag?.resource === budget.name;

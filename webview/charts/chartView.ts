@@ -108,7 +108,8 @@ export class ChartView<D> implements Part {
   #draw(data: D): void {
     const c = this.#canvas.getContext("2d");
     if (c === null || this.#tokens === undefined) return;
-    const { width } = this.#area.getBoundingClientRect();
+    // Asking the page for a width makes it lay itself out in the middle of a drawing; the chart knows its own.
+    const width = this.#chart?.width ?? this.#area.clientWidth;
     const drawing = this.kind.draw(data, this.#tokens, c, width);
     this.#drawing = drawing;
     if (this.#chart === undefined) {
@@ -186,6 +187,14 @@ function lines(text: string): readonly Node[] {
   return [el("b", { class: "hover-title", text: first }), ...rest.map((line) => el("div", { text: line }))];
 }
 
+/** Scales that only map values: axes and grid are drawn by hand, so chart.js has no ticks to measure. */
+const scaleByHand = {
+  display: false,
+  afterBuildTicks: (scale: { ticks: unknown[] }): void => {
+    scale.ticks = [];
+  },
+} as const;
+
 function optionsOf({ x, y, margin }: Drawing): MixedOptions {
   return {
     animation: false,
@@ -197,10 +206,10 @@ function optionsOf({ x, y, margin }: Drawing): MixedOptions {
     normalized: true,
     layout: { padding: { ...margin } },
     scales: {
-      x: { type: "linear", display: false, min: x.min, max: x.max, offset: false },
+      x: { ...scaleByHand, type: "linear", min: x.min, max: x.max, offset: false },
       y: {
+        ...scaleByHand,
         type: y.log ? "logarithmic" : "linear",
-        display: false,
         min: y.min,
         max: y.max,
         reverse: y.reverse === true,

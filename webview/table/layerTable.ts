@@ -41,8 +41,10 @@ export class LayerTable implements Part {
   readonly element: HTMLElement;
   readonly #text = new TextMeasure();
   readonly #cutter = new NameCutter(this.#text);
+  // As last measured: reading them anew would make the page lay itself out in the middle of a drawing.
   #width = 0;
   #height = 0;
+  #top = 0;
   #widths: ColumnWidths | undefined;
   #widthsKey = "";
   #scrollTimer: number | undefined;
@@ -99,10 +101,14 @@ export class LayerTable implements Part {
     const place = this.placeOf(name);
     if (place < 0) return;
     const top = place * rowHeight;
-    const { scrollTop } = this.scroller;
-    if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + rowHeight > scrollTop + this.#height) this.scroller.scrollTop = top + rowHeight - this.#height;
+    if (top < this.#top) this.#scrollTo(top);
+    else if (top + rowHeight > this.#top + this.#height) this.#scrollTo(top + rowHeight - this.#height);
     this.drawRows();
+  }
+
+  #scrollTo(top: number): void {
+    this.scroller.scrollTop = top;
+    this.#top = this.scroller.scrollTop;
   }
 
   /** Gives the keyboard to the active cell. */
@@ -138,7 +144,7 @@ export class LayerTable implements Part {
     this.#drawEmpty(f, view.filter);
     if (!this.#restored) {
       this.#restored = true;
-      this.scroller.scrollTop = view.scrollTop;
+      if (view.scrollTop > 0) this.#scrollTo(view.scrollTop);
     }
     this.drawRows();
     if (hadFocus && !this.grid.contains(document.activeElement)) this.focusActive();
@@ -154,7 +160,7 @@ export class LayerTable implements Part {
       order: this.order,
       shown: this.shown,
       view,
-      top: this.scroller.scrollTop,
+      top: this.#top,
       height: this.#height,
       activePlace: this.headerActive ? -1 : Math.max(0, this.placeOf(view.activeRow)),
       activeColumn: this.activeColumn,
@@ -199,10 +205,11 @@ export class LayerTable implements Part {
   }
 
   #scrolled(): void {
+    this.#top = this.scroller.scrollTop;
     this.drawRows();
     window.clearTimeout(this.#scrollTimer);
     this.#scrollTimer = window.setTimeout(() => {
-      const { scrollTop } = this.scroller;
+      const scrollTop = this.#top;
       if (scrollTop !== this.context.store.state.view.scrollTop) this.context.store.setView({ scrollTop });
     }, scrollRestMs);
   }

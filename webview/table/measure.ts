@@ -1,4 +1,5 @@
 import { el } from "../dom.ts";
+import { cutMiddle } from "../model/cutMiddle.ts";
 
 /** Characters measured at once; others are measured when they come. */
 const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
@@ -51,27 +52,6 @@ function measure(characters: readonly string[], size: number, weight: number, in
     into.set(characters[i] as string, line.getBoundingClientRect().width / repeats);
   }
   box.remove();
-}
-
-/**
- * A long name cut in the middle, where names differ least: `layer3.…conv2`.
- * @param fits tells whether a text fits
- */
-export function cutMiddle(text: string, fits: (text: string) => boolean): string {
-  if (fits(text)) return text;
-  let [low, high] = [1, text.length - 1];
-  let best = "…";
-  while (low <= high) {
-    const kept = (low + high) >> 1;
-    // The end says more than the start: conv1 or conv2.
-    const head = Math.floor(kept / 2);
-    const cut = `${text.slice(0, head)}…${text.slice(text.length - (kept - head))}`;
-    if (fits(cut)) {
-      best = cut;
-      low = kept + 1;
-    } else high = kept - 1;
-  }
-  return best;
 }
 
 /** Type size and paddings of a name's cell, as in styles/table.css. */

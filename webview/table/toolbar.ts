@@ -19,6 +19,8 @@ export function createToolbar(context: Context, table: LayerTable): Part & { foc
     escaped: () => {
       filter.set("");
       store.setView({ filter: "" });
+      // The row to go back to may have been filtered out.
+      store.flush();
       table.focusActive();
     },
   });
