@@ -145,10 +145,14 @@ describe("peak activation memory", () => {
     expect(peak(nodes, sizes, { inputs: ["t0"], outputs: ["t200"] }).peak).toBe(expected);
   });
 
-  it("handles 100,000 nodes within a second", () => {
-    const nodes = Array.from({ length: 100_000 }, (_, i) => node(i % 2 ? "Relu" : "Conv", `t${i}`, `t${i + 1}`));
-    const start = performance.now();
-    expect(peakActivationBytes(nodes, { inputs: ["t0"], outputs: ["t100000"] }, () => 10).peak).toBe(20);
-    expect(performance.now() - start).toBeLessThan(1000);
+  it("asks for each tensor's size once, however long the network is", () => {
+    const nodes = Array.from({ length: 10_000 }, (_, i) => node(i % 2 ? "Relu" : "Conv", `t${i}`, `t${i + 1}`));
+    let asked = 0;
+    const size = () => {
+      asked += 1;
+      return 10;
+    };
+    expect(peakActivationBytes(nodes, { inputs: ["t0"], outputs: ["t10000"] }, size).peak).toBe(20);
+    expect(asked).toBe(10_001);
   });
 });
