@@ -27,8 +27,12 @@ import { profileChoice, readActivePlan, readActiveProfile } from "./sessionProfi
 import { newState, type SessionState } from "./sessionState.ts";
 import { slotsOf, snapshotOf } from "./snapshot.ts";
 
-/** Snapshots follow one another at most this often; what happens in between is in the next one. */
+/**
+ * Snapshots follow one another at most this often; what happens in between is in the next one. A snapshot is whole, so that of a
+ * large model costs more: 20 µs a layer keeps what is sent at a bearable rate.
+ */
 const publishEveryMs = 40;
+const publishMsPerLayer = 0.02;
 /** A decision runs the network; it waits until a person stops typing. */
 const decideAfterMs = 1200;
 
@@ -40,7 +44,8 @@ export class ModelSession {
   private readonly outlook: Outlook;
   private readonly jobs: JobQueue<Work["kind"]>;
   private file: ModelFile | undefined;
-  private sequence = 0;
+  /** Starts at the clock: snapshots of a session that is opened again, or in a server after this one, are newer than those before. */
+  private sequence = Date.now();
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
   private lastPublish = 0;
@@ -336,7 +341,8 @@ export class ModelSession {
 
   private publish(): void {
     if (this.publishTimer !== undefined || this.closed) return;
-    const wait = Math.max(0, this.lastPublish + publishEveryMs - Date.now());
+    const pause = publishEveryMs + publishMsPerLayer * this.state.layers.length;
+    const wait = Math.max(0, this.lastPublish + pause - Date.now());
     this.publishTimer = setTimeout(() => {
       this.publishTimer = undefined;
       this.lastPublish = Date.now();
