@@ -86,6 +86,7 @@ function start(): void {
     }
   };
   host.post({ type: "ready" });
+  page.table.warm();
 }
 
 /** A limit that was let go is shown until the host's own is the same; while it is held, nothing ends it but the hand. */

@@ -49,6 +49,7 @@ export function createPanel(context: Context): Part {
   const control = tabs("Charts", all, { before, after }, select);
   const sash = createSash(context, () => element.getBoundingClientRect().height);
   const element: HTMLElement = el("section", { class: "panel", label: "Charts" }, sash.element, control.element);
+  let charted = false;
   const options = tabIds.map((id) => ({ value: id, label: tabTitles[id] }));
   return {
     element,
@@ -67,6 +68,12 @@ export function createPanel(context: Context): Part {
       large.icon(view.panelLarge ? "chevronDown" : "chevronUp");
       large.label(view.panelLarge ? "Restore panel" : "Maximize panel");
       askForWeights(context);
+      // The table is what one waits for: the first chart comes a frame later.
+      if (state.snapshot !== undefined && !charted) {
+        charted = true;
+        store.set({});
+        return;
+      }
       views[view.tab].update(state);
     },
   };

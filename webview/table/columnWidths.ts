@@ -14,6 +14,7 @@ const padding = 16;
 const narrowPadding = 12;
 /** The first cell of a row starts at the page's gutter. */
 const gutterExtra = 8;
+const narrowGutterExtra = 6;
 
 /** A heat cell with its gap, and the gap to the number. */
 const heatCell = 15;
@@ -59,11 +60,10 @@ export function measureColumns(f: Figures, fold: Fold, text: TextMeasure): Colum
   }
   const names = longest(f, "name").map((i) => text.width(f.rows[i]?.name ?? "", cellSize));
   // Cutting measures too: a pixel more keeps a name from being cut by what rounding took.
-  return {
-    least,
-    content,
-    longestName: Math.max(0, ...names) + pad + (narrow ? padding - narrowPadding + 2 : gutterExtra) + 1,
-  };
+  const longestName = Math.max(0, ...names) + pad + (narrow ? narrowGutterExtra : gutterExtra) + 1;
+  // Columns give way before names of an ordinary length are cut.
+  content.name = Math.min(longestName, least.name);
+  return { least, content, longestName };
 }
 
 function contentWidth(f: Figures, id: ColumnId, narrow: boolean, text: TextMeasure): number {

@@ -70,6 +70,12 @@ export class LayerTable implements Part {
     }).observe(this.scroller);
   }
 
+  /** Does beforehand what needs no snapshot. */
+  warm(): void {
+    this.#text.warm();
+    this.#measure();
+  }
+
   /** Rows that a page key moves by. */
   get pageRows(): number {
     return Math.max(1, Math.floor(this.#height / rowHeight) - 1);

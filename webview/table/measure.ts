@@ -23,6 +23,19 @@ export class TextMeasure {
     this.#widths.clear();
   }
 
+  /** Measures what a table needs ahead of time: the extension is still at work when the page is ready. */
+  warm(): void {
+    this.refresh();
+    for (const [size, weight] of [
+      [13, 400],
+      [13, 600],
+      [12, 400],
+      [11, 400],
+    ] as const) {
+      this.width("0", size, weight);
+    }
+  }
+
   /** Width in CSS pixels, rounded up. @param size pixels @param weight 400 or 600: the only ones there are */
   width(text: string, size: number, weight: 400 | 600 = 400): number {
     const key = `${weight} ${size}`;

@@ -4,7 +4,7 @@ import type { View } from "../state.ts";
 import { RowView, rowHeight } from "./rowView.ts";
 
 /** Rows drawn beyond what is in sight, so that a turn of the wheel shows no gap. */
-const overscan = 6;
+const overscan = 4;
 
 /** What the rows in sight are drawn from. */
 export interface RowsState {
