@@ -89,6 +89,9 @@ export async function withDecision<T>(
       ...profile.problems.map(({ message, line }) => `${profile.file}, line ${line}: ${message}`),
       ...(missing.length > 0 ? [`${profile.profile.name} has no weights of ${missing.join(" or ")} bits`] : []),
       ...aimless(limits, settings),
+      ...(decided.plan.layers.every((layer) => layer.weightBits === null)
+        ? ["No layer can be quantized: all stay in float, and the model is as it was"]
+        : []),
       // Of made-up samples the assumption below says the same.
       ...decided.notes.filter((note) => !calibration.synthetic || !calibration.notes.includes(note)),
       ...assumptions(options, calibration, evaluation),

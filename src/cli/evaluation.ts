@@ -1,5 +1,5 @@
 import type { Evaluation } from "../core/pipeline/evaluate.ts";
-import { formatPercent, formatPoints, formatSensitivity } from "../core/plan/format.ts";
+import { formatPercent, formatPoints, formatSensitivity, grouped } from "../core/plan/format.ts";
 import { columns, renderTable } from "./table.ts";
 
 /** Float beside quantized, as a table for people. */
@@ -10,7 +10,7 @@ export function evaluationTable(evaluation: Evaluation): string {
   const accuracy = (name: string, a: number | undefined, b: number | undefined) => {
     if (a !== undefined && b !== undefined) rows.push([name, formatPercent(a), formatPercent(b), formatPoints(b - a)]);
   };
-  const sqnr = (db: number) => (Number.isFinite(db) ? `${mark}${db.toFixed(1)} dB` : `${mark}no error`);
+  const sqnr = (db: number) => (Number.isFinite(db) ? `${mark}${grouped(db, 1)} dB` : `${mark}no error`);
   accuracy("top-1", float.top1, quantized.top1);
   accuracy("top-5", float.top5, quantized.top5);
   if (agreement !== undefined) rows.push(["agreement with float", "", `${mark}${formatPercent(agreement)}`, ""]);

@@ -9,6 +9,7 @@ import {
 import { averageBits } from "../core/plan/summary.ts";
 import type { Baseline, Plan } from "../core/plan/types.ts";
 import { overruns } from "../core/plan/verdict.ts";
+import { printFloatReasons } from "./floatReasons.ts";
 import { print, printNotes } from "./output.ts";
 import { columns, renderTable, terminalWidth, wrap } from "./table.ts";
 
@@ -52,6 +53,7 @@ export function planJson(
 /** The result as people read it: layers, budgets, uniform bitwidths beside it, and last of all the verdict. */
 export function printPlan(plan: Plan, baselines: readonly Baseline[], notes: readonly string[]): void {
   print(layerTable(plan));
+  printFloatReasons(plan.layers);
   print();
   const budgets = plan.budgets.map((b) => [resourceName(b.name), ...budgetCells(b)]);
   print(renderTable(columns(["Budget", "Use", "Limit", "Margin"], "lrrr"), budgets));
@@ -79,10 +81,9 @@ function mark(plan: Plan): string {
 }
 
 function layerTable(plan: Plan): string {
-  const float = plan.layers.some((l) => l.weightBits === null);
   return renderTable(
     [
-      { head: "#", align: "right", drop: 6 },
+      { head: "#", align: "right" },
       { head: "Layer", shrink: "cut" },
       { head: "Op", drop: 5 },
       { head: "Weight", drop: 4 },
@@ -93,7 +94,6 @@ function layerTable(plan: Plan): string {
       { head: "W bits", align: "right" },
       { head: "A bits", align: "right", drop: 1 },
       { head: "Bytes", align: "right" },
-      ...(float ? [{ head: "Kept in float", shrink: "cut" as const }] : []),
     ],
     plan.layers.map((l, i) => [
       String(i + 1),
@@ -107,7 +107,6 @@ function layerTable(plan: Plan): string {
       l.weightBits === null ? "float" : `${l.pinned ? "pinned " : ""}${l.weightBits}`,
       l.activationBits === null ? "float" : String(l.activationBits),
       formatBytes(l.bytes, 2),
-      l.weightBits === null ? (l.floatReason ?? "") : "",
     ]),
   );
 }
@@ -124,7 +123,7 @@ function baselineRow(b: Baseline): string[] {
 function ownRow(plan: Plan): string[] {
   const memory = plan.budgets.find((b) => b.name === "weightMemory");
   return [
-    `${plan.strategy}, ${averageBits(plan.layers).toFixed(2)} bits on average`,
+    `${plan.strategy}, ${plan.layers.every((l) => l.weightBits === null) ? "all in float" : `${averageBits(plan.layers).toFixed(2)} bits on average`}`,
     formatBytes(memory?.use ?? 0),
     overruns(plan.budgets).length === 0 ? "yes" : "no",
     plan.accuracy ? formatAccuracy(plan.accuracy) : "–",

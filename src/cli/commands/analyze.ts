@@ -10,6 +10,7 @@ import { metricName } from "../../core/plan/summary.ts";
 import type { SensitivityTable, WeightStatistics } from "../../core/sensitivity/types.ts";
 import { openSamples } from "../../node/openSamples.ts";
 import { newCommand, runCommand } from "../command.ts";
+import { printFloatReasons } from "../floatReasons.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, printNotes } from "../output.ts";
 import { samplesOptions } from "../runOptions.ts";
@@ -97,6 +98,7 @@ Examples:
           print(wrap(`Sensitivity, ${what}${on}`, terminalWidth(), "  "));
           print();
           print(sensitivityRows(layers, options.bits, table?.synthetic ?? false));
+          printFloatReasons(layers);
           if (notes.length > 0) print();
           printNotes(notes);
           return exitCodes.done;
@@ -122,15 +124,13 @@ function sensitivityRows(layers: readonly Row[], bits: readonly Bits[], syntheti
     const estimate = row.statistics?.errors.find((e) => e.bits === b);
     return estimate ? formatSensitivity(estimate.kl) : "–";
   };
-  const float = layers.some((row) => row.floatReason !== undefined);
   return renderTable(
     [
-      { head: "#", align: "right", drop: 2 },
+      { head: "#", align: "right" },
       { head: "Layer", shrink: "cut" },
       { head: "Op", drop: 3 },
       { head: "σ", align: "right", drop: 1 },
       ...bits.map((b) => ({ head: `${b} bits`, align: "right" as const })),
-      ...(float ? [{ head: "Kept in float", shrink: "cut" as const }] : []),
     ],
     layers.map((row, i) => [
       String(i + 1),
@@ -138,7 +138,6 @@ function sensitivityRows(layers: readonly Row[], bits: readonly Bits[], syntheti
       row.opType,
       row.statistics ? row.statistics.sigma.toFixed(4) : "–",
       ...bits.map((b) => (row.floatReason === undefined ? cell(row, b) : "–")),
-      row.floatReason ?? "",
     ]),
   );
 }

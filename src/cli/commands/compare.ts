@@ -43,7 +43,9 @@ export function compareCommand(signal: AbortSignal): Command {
             bits === undefined ? "–" : `${bits ?? "float"}${bytes === undefined ? "" : `  ${formatBytes(bytes, 2)}`}`;
           const rows = compared.layers.map(({ name, bits, bytes }) => [name, ...bits.map((b, i) => cell(b, bytes[i]))]);
           print(renderTable([{ head: "Layer", shrink: "cut" }, ...perPlan], rows));
-          print(`\n${compared.layers.length} layers differ, ${compared.same} have the same bits.`);
+          const count = compared.layers.length;
+          const same = compared.same === 1 ? "1 has" : `${compared.same} have`;
+          print(`\n${count === 1 ? "1 layer differs" : `${count} layers differ`}, ${same} the same bits.`);
         }
         return exitCodes.done;
       }),

@@ -4,6 +4,7 @@ import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
 import { activationMemory } from "../../core/pipeline/prepare.ts";
 import { formatBytes, formatCount } from "../../core/plan/format.ts";
 import { newCommand, runCommand } from "../command.ts";
+import { printFloatReasons } from "../floatReasons.ts";
 import { assumedText, type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, printNotes } from "../output.ts";
 import { renderTable, terminalWidth, wrap } from "../table.ts";
@@ -46,6 +47,7 @@ Examples:
         printNotes(prepared.notes);
         print();
         print(layerTable(layers));
+        printFloatReasons(layers);
         if (peak.unknown.length === 0) print(`\nPeak activation memory in float: ${formatBytes(peak.peak)}`);
         return exitCodes.done;
       }),
@@ -53,17 +55,15 @@ Examples:
 }
 
 function layerTable(layers: readonly Layer[]): string {
-  const float = layers.some((layer) => layer.floatReason !== undefined);
   return renderTable(
     [
-      { head: "#", align: "right", drop: 3 },
+      { head: "#", align: "right" },
       { head: "Layer", shrink: "cut" },
       { head: "Op" },
       { head: "Weight", drop: 4 },
       { head: "Params", align: "right", drop: 1 },
       { head: "MACs", align: "right", drop: 2 },
       { head: "Bytes", align: "right" },
-      ...(float ? [{ head: "Kept in float", shrink: "cut" as const }] : []),
     ],
     layers.map((layer, i) => [
       String(i + 1),
@@ -73,7 +73,6 @@ function layerTable(layers: readonly Layer[]): string {
       formatCount(layer.params),
       layer.macs === undefined ? "–" : formatCount(layer.macs),
       formatBytes(layer.floatBytes),
-      layer.floatReason ?? "",
     ]),
   );
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { formatBytes, grouped } from "../../core/plan/format.ts";
+import { storedNote } from "../../core/plan/report.ts";
 import { profileSlug } from "../../node/profileSlug.ts";
 import { loadProfile } from "../../node/profiles.ts";
 import { type OutputFiles, outputFiles, quantizeToFiles } from "../../node/quantizeToFiles.ts";
@@ -94,7 +95,8 @@ async function quantize(
       }),
     );
   } else {
-    printPlan(plan, decided.baselines, notes);
+    const stored = storedNote(result.stored);
+    printPlan(plan, decided.baselines, [...notes, ...(stored === undefined ? [] : [stored])]);
     if (written && result.evaluation) {
       print(`\nThe written file, run by ONNX Runtime on ${grouped(result.evaluation.samples)} samples:\n`);
       print(evaluationTable(result.evaluation));

@@ -10,7 +10,7 @@ export interface Facts {
   readonly layers: number;
   readonly quantizable: number;
   readonly params: number;
-  /** Undefined when a quantizable layer's are unknown. */
+  /** Undefined when a quantizable layer's are unknown, or there is none. */
   readonly macs?: number;
   /** Bytes of all weights and other constants as stored in the float model. */
   readonly floatBytes: number;
@@ -27,7 +27,7 @@ export function factsOf({ model, discovery }: Pick<PreparedModel, "model" | "dis
     layers: discovery.layers.length,
     quantizable: quantizable.length,
     params: discovery.layers.reduce((sum, layer) => sum + layer.params + layer.biasParams, 0),
-    ...(macs.every((m) => m !== undefined) && { macs: macs.reduce((sum, m) => sum + m, 0) }),
+    ...(macs.length > 0 && macs.every((m) => m !== undefined) && { macs: macs.reduce((sum, m) => sum + m, 0) }),
     floatBytes: discovery.layers.reduce((sum, layer) => sum + layer.floatBytes, discovery.otherConstantBytes),
   };
 }

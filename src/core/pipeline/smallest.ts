@@ -1,4 +1,5 @@
 import type { Bits } from "../hardware/profile.ts";
+import { keepsTarget } from "../plan/verdict.ts";
 import type { OnProgress } from "../ports.ts";
 import type { DeviceFit } from "./deviceFit.ts";
 import { searchDrop } from "./drop.ts";
@@ -34,7 +35,7 @@ export async function smallestWithinDrop(
     const limit = step === 0 ? low : (low + high) / 2;
     const plan = planAt(fit, loss, limit, signal);
     const drop = plan ? searchDrop(evaluator.float, await evaluator.evaluate(plan, signal)) : Number.POSITIVE_INFINITY;
-    if (plan && drop <= maxDrop) {
+    if (plan && keepsTarget(drop, maxDrop)) {
       best = plan;
       high = limit;
     } else low = limit;

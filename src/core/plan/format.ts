@@ -156,7 +156,7 @@ export function formatAccuracy({ metric, float, quantized, synthetic }: Accuracy
     case "agreement":
       return `${mark}${formatPercent(quantized)} agreement with float`;
     case "nmse":
-      return quantized > 0 ? `SQNR ${mark}${(-10 * Math.log10(quantized)).toFixed(1)} dB` : `${mark}equal to float`;
+      return quantized > 0 ? `SQNR ${mark}${grouped(-10 * Math.log10(quantized), 1)} dB` : `${mark}equal to float`;
     default:
       return assertNever(metric);
   }

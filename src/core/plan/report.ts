@@ -110,7 +110,12 @@ function accuracySection({ plan, evaluation, files }: ReportInput): string[] {
     rows.push(["agreement with float", "–", formatPercent(evaluation.agreement), "–"]);
   if (evaluation.kl !== undefined) rows.push(["KL divergence, nats", "–", formatSensitivity(evaluation.kl), "–"]);
   for (const o of evaluation.outputs)
-    rows.push([`SQNR of ${escapeMarkdown(o.name)}`, "–", `${o.sqnrDb.toFixed(1)} dB`, "–"]);
+    rows.push([
+      `SQNR of ${escapeMarkdown(o.name)}`,
+      "–",
+      Number.isFinite(o.sqnrDb) ? `${grouped(o.sqnrDb, 1)} dB` : "no error",
+      "–",
+    ]);
   const kind = evaluation.synthetic ? "synthetic samples (they rank, but do not predict accuracy)" : "samples";
   return [
     "## Accuracy",
@@ -218,20 +223,30 @@ function traceSection({ trace }: Plan): string[] {
   ];
 }
 
-function notesSection({ notes, stored, plan }: ReportInput): string[] {
+/**
+ * That some layers take more room in the file than on a device that packs their bits; undefined where all have a type of their
+ * own (2, 4 and 8 bits).
+ */
+export function storedNote(stored: readonly StoredWeight[]): string | undefined {
   const wider = stored.filter((s) => s.storedBits !== s.bits);
-  const all = [
-    ...notes,
-    ...(wider.length > 0
-      ? [
-          `${wider.length} of ${plan.layers.length} layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): ${wider
-            .slice(0, 8)
-            .map((s) => `${escapeMarkdown(s.layer)} ${s.bits}→${s.storedBits}`)
-            .join(", ")}${wider.length > 8 ? ", …" : ""}.`,
-        ]
-      : []),
-  ];
-  return all.length === 0 ? [] : ["## Notes", "", ...all.map((note) => `- ${sentence(note)}`), ""];
+  if (wider.length === 0) return undefined;
+  const bytes = stored.reduce((sum, s) => sum + s.bytes, 0);
+  return `${wider.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): weights, scales and zero points take ${formatBytes(bytes)} there`;
+}
+
+/** As many layers are named as are read. */
+const maxNamed = 8;
+
+function notesSection({ notes, stored }: ReportInput): string[] {
+  const note = storedNote(stored);
+  const wider = stored.filter((s) => s.storedBits !== s.bits);
+  const named = wider
+    .slice(0, maxNamed)
+    .map((s) => `${escapeMarkdown(s.layer)} ${s.bits}→${s.storedBits}`)
+    .join(", ");
+  const rest = wider.length > maxNamed ? ", …" : "";
+  const all = [...notes, ...(note === undefined ? [] : [`${note} (${named}${rest})`])];
+  return all.length === 0 ? [] : ["## Notes", "", ...all.map((text) => `- ${sentence(text)}`), ""];
 }
 
 /** With a capital and a full stop. */

@@ -168,7 +168,7 @@ describe("compare", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^weight memory +900 B +1\.5 KiB$/m);
     expect(stdout).toMatch(/^a +2 +176 B +8 +176 B$/m);
-    expect(stdout).toContain("1 layers differ, 1 have the same bits.");
+    expect(stdout).toContain("1 layer differs, 1 has the same bits.");
     const { value } = await json<{ same: number; layers: object[]; budgets: object[]; verdicts: object[] }>([
       "compare",
       small,

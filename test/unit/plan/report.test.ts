@@ -180,7 +180,8 @@ describe("the report", () => {
     ] as const;
     const text = report({}, { stored, notes: ["opset raised from 13 to 21"] });
     expect(text).toContain("- Opset raised from 13 to 21.");
-    expect(text).toContain("1 of 2 layers");
+    expect(text).toContain("1 of 2 quantized layers");
+    expect(text).toContain("take 288 B there");
     expect(text).toContain("conv1 3→4");
     expect(text).not.toContain("conv2 4→4");
   });

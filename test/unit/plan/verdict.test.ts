@@ -81,7 +81,10 @@ describe("a plan that loses too much", () => {
     expect(missed.nearest?.remedy).toMatch(/^Allow a loss of 1\.1 points/);
   });
 
-  it("a loss that is the target is none", () => {
+  it("a loss that is the target is none, whatever the arithmetic makes of it", () => {
+    expect(0.933 - 0.923).toBeGreaterThan(0.01);
+    expect(verdict({ accuracy: { ...top1, quantized: 0.923 }, maxDrop: 0.01 }).verdict).toBe("feasible");
+    expect(verdict({ accuracy: { ...top1, quantized: 0.923 - 1e-7 }, maxDrop: 0.01 }).verdict).toBe("infeasible");
     expect(verdict({ accuracy: { ...top1, float: 0.75, quantized: 0.625 }, maxDrop: 0.125 }).verdict).toBe("feasible");
   });
 });
