@@ -12,7 +12,7 @@ export interface VerdictText {
 /** The answer, before the evidence: an icon, a sentence, how it was got. */
 export class VerdictCell {
   readonly #icon = icon("ok", "ok");
-  readonly #headline = el("div", { class: "bold ellipsis" });
+  readonly #headline = el("div", { class: "bold verdict-headline" });
   readonly #detail = el("div", { class: "small muted verdict-detail" });
   readonly #facts = el("div", { class: "small muted ellipsis verdict-facts" });
   readonly #skeleton = el("span", { class: "skeleton skeleton-verdict" });
