@@ -100,6 +100,5 @@ const commandOf: Readonly<Record<PageCommand, string>> = {
   manageTrust: "workbench.trust.manage",
   showLog: "sigmaquant.showLog",
   openHex: "sigmaquant.openHex",
-  compareDevices: "sigmaquant.compareDevices",
   openReport: "sigmaquant.openReport",
 };

@@ -277,7 +277,6 @@ export const pageCommands = [
   "showLog",
   "retry",
   "openHex",
-  "compareDevices",
   "openReport",
 ] as const;
 export type PageCommand = (typeof pageCommands)[number];
