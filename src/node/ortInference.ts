@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type {
   Inference,
@@ -25,10 +26,17 @@ const fatalOnly = 4;
 let loading: Promise<Ort> | undefined;
 
 /**
+ * The runtime's variable against its telemetry: from 1.30 on its builds for Linux and macOS otherwise write an id of the device to the
+ * user's cache folder and logs to the temporary one, and send what models are made of to its maker.
+ */
+const noTelemetry = "ORT_DISABLE_TELEMETRY";
+
+/**
  * Loads the runtime's 30 MB when it is first needed, so that `--help` does not wait for them.
  * @throws SigmaQuantError SQ6001-SQ6003 where it is not there, or can't be loaded
  */
 export async function runtime(): Promise<Ort> {
+  process.env[noTelemetry] = "1";
   loading ??= import("onnxruntime-node").then((ort) => {
     ort.env.logLevel = "fatal";
     return ort;
