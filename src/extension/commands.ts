@@ -71,7 +71,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     "sigmaquant.cancel": onModel((_, uri) => server.request(requests.cancel, { uri })),
     "sigmaquant.reopen": onModel(async (_, uri) => {
       await server.request(requests.closeModel, { uri });
-      await server.request(requests.openModel, { uri, choices: choices.get(uri), restarted: true });
+      await server.request(requests.openModel, { uri, choices: choices.get(uri) });
     }),
     "sigmaquant.openPlan": onOpenModel(async (uri) => {
       const document = await applyTextChange(await server.request(requests.planText, { uri }));

@@ -10,6 +10,7 @@ import { decideJob, decisionKey, sampleSource, threadsOf } from "./decideJob.ts"
 import { setsBeside } from "./defaults.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { WorkClock } from "./progress.ts";
+import { dropStale } from "./replaced.ts";
 import { runtimeProblem } from "./runtime.ts";
 import { readCached, writeCached } from "./sessionCache.ts";
 import type { SessionHost } from "./sessionHost.ts";
@@ -18,7 +19,7 @@ import type { SessionState } from "./sessionState.ts";
 import { slotsOf } from "./snapshot.ts";
 
 /** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
-const saveEveryMs = 3000;
+const saveEveryMs = 1000;
 
 /** What a choice or the setting says for made-up samples. */
 const synthetic = "synthetic";
@@ -108,6 +109,7 @@ export class Analyzer {
   async measure(signal: AbortSignal): Promise<void> {
     const { state } = this;
     const settings = this.host.settings();
+    dropStale(state);
     if (state.calibration?.facts === undefined) {
       const facts = await this.engine.run("samples", { model: this.source, set: {} }, () => {}, signal);
       state.calibration = { facts };
@@ -131,7 +133,6 @@ export class Analyzer {
       signal,
     );
     state.measuredSamples = samples;
-    delete state.stale;
     this.changes.refresh();
     await this.save();
   }
@@ -184,6 +185,8 @@ export class Analyzer {
   /** Keeps what is measured so far. */
   async save(): Promise<void> {
     this.lastSave = Date.now();
+    // What is shown of the file as it was is not of the one that is there.
+    if (this.state.stale) return;
     try {
       await writeCached(this.host.cache, this.state, this.host.settings());
     } catch (error) {

@@ -1,9 +1,13 @@
+/** Why a job was cancelled: somebody asked for it, another takes its place, or nobody waits for it any more. */
+export type CancelReason = "cancelled" | "replaced" | "closed";
+
 /** How a job ended that did not end well. */
-export type JobFailure<K> = (kind: K, error: unknown, aborted: boolean) => void;
+export type JobFailure<K> = (kind: K, error: unknown, cancelled: CancelReason | undefined) => void;
 
 /** Runs one job after the other; the one at work can be cancelled. */
 export class JobQueue<K> {
   private current: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+  private reason: CancelReason | undefined;
 
   /** @param onFailure told of every error; @param onIdle told after every job */
   constructor(
@@ -15,8 +19,10 @@ export class JobQueue<K> {
     return this.current !== undefined;
   }
 
-  cancel(reason = "cancelled"): void {
-    this.current?.controller.abort(new Error(reason));
+  cancel(reason: CancelReason): void {
+    if (!this.current) return;
+    this.reason ??= reason;
+    this.current.controller.abort(new Error(reason));
   }
 
   /** Resolves when no job is at work any more. */
@@ -36,7 +42,11 @@ export class JobQueue<K> {
   async runOrThrow<T>(kind: K, body: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
     await this.settled();
     const controller = new AbortController();
-    const stop = () => controller.abort(outer?.reason);
+    this.reason = undefined;
+    const stop = () => {
+      this.reason ??= "cancelled";
+      controller.abort(outer?.reason);
+    };
     if (outer?.aborted) stop();
     outer?.addEventListener("abort", stop, { once: true });
     const run = body(controller.signal);
@@ -50,7 +60,7 @@ export class JobQueue<K> {
     try {
       return await run;
     } catch (error) {
-      this.onFailure(kind, error, controller.signal.aborted);
+      this.onFailure(kind, error, controller.signal.aborted ? (this.reason ?? "cancelled") : undefined);
       throw error;
     } finally {
       outer?.removeEventListener("abort", stop);

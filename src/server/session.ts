@@ -16,10 +16,11 @@ import type { Displayed } from "./displayed.ts";
 import { EngineClient, EngineCrash } from "./engineClient.ts";
 import { histogramOf } from "./histogram.ts";
 import { maxDropInForce, strategyInForce } from "./inForce.ts";
-import { JobQueue } from "./jobQueue.ts";
+import { type CancelReason, JobQueue } from "./jobQueue.ts";
 import { Outlook } from "./outlook.ts";
 import { noProfile } from "./planEdits.ts";
 import { quantizeSession } from "./quantizeSession.ts";
+import { dropStale, forgetFile, keepStale } from "./replaced.ts";
 import { runtimeProblem } from "./runtime.ts";
 import { failureOf, fatalOf, notTrusted } from "./sessionErrors.ts";
 import type { SessionHost } from "./sessionHost.ts";
@@ -48,6 +49,7 @@ export class ModelSession {
   private sequence = Date.now();
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
   private lastPublish = 0;
   /** Shapes and samples are known; cleared when the file or what may be run changes. */
   private prepared = false;
@@ -67,7 +69,7 @@ export class ModelSession {
     this.analyzer = new Analyzer(path, this.state, host, this.engine, changes);
     this.outlook = new Outlook(this.state, host.settings);
     this.jobs = new JobQueue(
-      (kind, error, aborted) => this.jobFailed(kind, error, aborted),
+      (kind, error, cancelled) => this.jobFailed(kind, error, cancelled),
       () => {
         delete this.state.work;
         this.publish();
@@ -104,36 +106,16 @@ export class ModelSession {
     await this.reopen();
   }
 
-  /** The model's file may have been changed on disk. */
-  async fileChanged(): Promise<void> {
-    const hash = await fileHash(this.path).catch(() => undefined);
-    if (hash !== undefined && hash === this.state.modelHash) return;
-    const { state } = this;
-    const before = state.statistics;
-    this.jobs.cancel();
-    await this.jobs.settled();
-    state.statistics = new Map();
-    state.measurements = new Map();
-    delete state.decided;
-    delete state.comparison;
-    const at = Date.now();
-    await this.load();
-    await this.jobs.run("open", async (signal) => {
-      await this.prepare(signal);
-      await this.analyzer.weights(signal);
-    });
-    const differs = [...state.statistics].filter(([name, { sigma, max }]) => {
-      const known = before.get(name);
-      return known?.sigma !== sigma || known.max !== max;
-    });
-    state.stale = { layers: new Set(differs.map(([name]) => name)), at };
-    this.refresh();
+  /** The model's file may have been changed on disk. Events come in bursts: one look follows the other. */
+  fileChanged(): Promise<void> {
+    this.looking = this.looking.then(() => this.lookAtFile());
+    return this.looking;
   }
 
   /** Trust or the assumed dimensions changed: what was run is run anew, what is cached is taken. */
   async reopen(): Promise<void> {
     this.prepared = false;
-    this.jobs.cancel();
+    this.jobs.cancel("replaced");
     await this.jobs.settled();
     await this.analyzeInBackground();
   }
@@ -178,7 +160,7 @@ export class ModelSession {
   }
 
   cancel(): void {
-    this.jobs.cancel();
+    this.jobs.cancel("cancelled");
   }
 
   /** @throws SQ1103 in Restricted Mode, SQ5302 without a device, the runtime's error where there is none, what the run throws */
@@ -191,9 +173,10 @@ export class ModelSession {
     const files = outputFiles(this.path, params.output, profileSlug(state.profile.ref));
     const there = params.overwrite ? [] : [files.model, files.report, files.csv].filter((file) => existsSync(file));
     if (there.length > 0) return { kind: "exists", files: there };
-    this.jobs.cancel();
+    this.jobs.cancel("replaced");
     const run = async (own: AbortSignal): Promise<QuantizeResult> => {
       if (!this.prepared) await this.prepare(own);
+      dropStale(state);
       const displayed = this.outlook.displayed;
       const maxDrop = maxDropInForce(state);
       const result = await quantizeSession(
@@ -267,6 +250,27 @@ export class ModelSession {
     });
   }
 
+  private async lookAtFile(): Promise<void> {
+    const hash = await fileHash(this.path).catch(() => undefined);
+    const { state, analyzer } = this;
+    if (this.closed || (hash !== undefined && hash === state.modelHash)) return;
+    this.jobs.cancel("replaced");
+    await this.jobs.settled();
+    const before = forgetFile(state);
+    const at = Date.now();
+    this.prepared = false;
+    await this.load();
+    if (state.fatal) return;
+    await this.jobs.run("open", async (signal) => {
+      await this.prepare(signal);
+      await analyzer.readCache();
+      await analyzer.weights(signal);
+    });
+    const stale = keepStale(state, before, at);
+    this.refresh();
+    if (!stale) void this.analyzeInBackground();
+  }
+
   /** The graph alone: layers and sizes as the file has them, no weight read. */
   private async load(): Promise<void> {
     const { state } = this;
@@ -326,17 +330,26 @@ export class ModelSession {
     this.publish();
   }
 
-  private jobFailed(kind: Work["kind"], error: unknown, aborted: boolean): void {
+  private jobFailed(kind: Work["kind"], error: unknown, cancelled: CancelReason | undefined): void {
     const { state, host } = this;
     if (this.closed) return;
-    const { done = 0, total = 0 } = state.work ?? {};
-    if (aborted) {
-      if (kind !== "quantize" && total > 0) state.stopped = { done, total };
+    if (cancelled !== undefined) {
+      if (cancelled === "cancelled") this.tellStopped(kind);
     } else if (error instanceof EngineCrash) state.restarted = this.analyzer.pairs;
     // A runtime that is missing has a notice of its own.
     else if (!runtimeProblem(error)) state.failure = failureOf(error);
-    if (!aborted) host.log(`${kind} of ${state.fileName} failed: ${error instanceof Error ? error.stack : error}`);
+    if (cancelled === undefined)
+      host.log(`${kind} of ${state.fileName} failed: ${error instanceof Error ? error.stack : error}`);
     void this.analyzer.save();
+  }
+
+  /** How far it got; a run to files may have taken the place of an analysis that is then not complete. */
+  private tellStopped(kind: Work["kind"]): void {
+    const { kept, total } = this.analyzer.pairs;
+    const { work } = this.state;
+    if (kind === "quantize") {
+      if (kept < total) this.state.stopped = { done: kept, total };
+    } else if (work && work.total > 0) this.state.stopped = { done: work.done, total: work.total };
   }
 
   private publish(): void {
