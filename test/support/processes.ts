@@ -40,3 +40,16 @@ function statOf(pid: string): string | undefined {
     return undefined;
   }
 }
+
+/** Ticks of processor time (1/100 s) that a process has used so far; undefined once it has ended. */
+export function cpuTicks(pid: number): number | undefined {
+  // "pid (name) state parent ...": user and system time are fields 14 and 15.
+  const stat = statOf(String(pid));
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields && Number(fields[11]) + Number(fields[12]);
+}
+
+/** Whether a file (a shared library, say) is mapped into a process. */
+export function hasLoaded(pid: number, part: string): boolean {
+  return readFileSync(`/proc/${pid}/maps`, "utf8").includes(part);
+}

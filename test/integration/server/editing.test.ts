@@ -1,0 +1,197 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { FileChangeType } from "vscode-languageserver-protocol";
+import { parsePlan } from "../../../src/core/plan/planFile.ts";
+import { type PlanEdit, requests } from "../../../src/protocol/requests.ts";
+import { type TestServer, uriOf } from "../../support/server.ts";
+import {
+  bitsOf,
+  isDecided,
+  isIdle,
+  limitOf,
+  noticesOf,
+  type SmallBench,
+  smallBench,
+  useServerBuild,
+} from "./support.ts";
+
+useServerBuild();
+
+/** A person at a page that types: what comes later than this is not "live". */
+const liveMs = 1000;
+
+const wide = '"weightMemoryKiB": 48';
+/** Half of it: too little for the bits that 48 KiB allow. */
+const narrow = '"weightMemoryKiB": 30';
+
+async function decided(bench: SmallBench): Promise<TestServer> {
+  const server = await bench.start();
+  await server.open(bench.model);
+  await server.until(bench.model, isDecided);
+  return server;
+}
+
+describe("a profile in a text editor", () => {
+  it("changes the bits as it is typed, before it is saved, and gives them back with the text", async () => {
+    const bench = smallBench();
+    const { model, profile } = bench;
+    const server = await decided(bench);
+    const text = readFileSync(profile, "utf8");
+    expect(text).toContain(wide);
+    await server.openText(profile, text);
+    const before = await server.until(model, isDecided);
+    const typed = Date.now();
+    let { now: after } = server;
+    await server.typeText(profile, text.replace(wide, narrow));
+    const fewer = await server.until(model, (snapshot) => limitOf(snapshot) === 30 * 1024, { after });
+    expect(Date.now() - typed).toBeLessThan(liveMs);
+    expect(sum(bitsOf(fewer))).toBeLessThan(sum(bitsOf(before)));
+    expect(fewer.layers.some(({ wasBits }) => wasBits !== undefined)).toBe(false);
+    after = server.now;
+    await server.typeText(profile, text);
+    const back = await server.until(model, (snapshot) => limitOf(snapshot) === 48 * 1024, { after });
+    expect(limitOf(back)).toBe(limitOf(before));
+    expect(readFileSync(profile, "utf8")).toBe(text);
+  });
+
+  it("keeps the device while a slip stands in it, and tells of the slip", async () => {
+    const bench = smallBench();
+    const { model, profile } = bench;
+    const server = await decided(bench);
+    const text = readFileSync(profile, "utf8");
+    await server.openText(profile, text);
+    const { now: after } = server;
+    await server.typeText(profile, text.replace(wide, '"weightMemoryKiB": "much"'));
+    const told = await server.until(model, (snapshot) => noticesOf(snapshot).includes("problem"), { after });
+    expect(told.notices).toContainEqual(
+      expect.objectContaining({
+        kind: "problem",
+        file: profile,
+        line: text.slice(0, text.indexOf(wide)).split("\n").length,
+      }),
+    );
+    expect(limitOf(told)).toBe(48 * 1024);
+    await server.closeText(profile);
+    expect(noticesOf(await server.until(model, (snapshot) => snapshot.notices.length === 0))).toEqual([]);
+  });
+
+  it("is what is saved again once the editor is closed without saving", async () => {
+    const bench = smallBench();
+    const { model, profile } = bench;
+    const server = await decided(bench);
+    const text = readFileSync(profile, "utf8");
+    await server.openText(profile, text.replace(wide, narrow));
+    await server.until(model, (snapshot) => limitOf(snapshot) === 30 * 1024);
+    await server.closeText(profile);
+    await server.until(model, (snapshot) => limitOf(snapshot) === 48 * 1024);
+  });
+
+  it("takes tried budgets into its text and leaves its comments alone", async () => {
+    const bench = smallBench();
+    const { model, profile } = bench;
+    const server = await decided(bench);
+    const uri = uriOf(model);
+    await server.request(requests.tryBudget, { uri, resource: "weightMemory", limit: 30 * 1024 });
+    const tried = await server.until(model, (snapshot) => noticesOf(snapshot).includes("whatIf"));
+    expect(limitOf(tried)).toBe(30 * 1024);
+    expect(tried.budgets.find(({ name }) => name === "weightMemory")?.profileLimit).toBe(48 * 1024);
+    const { text } = await server.request(requests.writeToProfile, { uri });
+    expect(text).toBe(readFileSync(profile, "utf8").replace(wide, narrow));
+    await server.request(requests.resetWhatIf, { uri });
+    await server.until(model, (snapshot) => limitOf(snapshot) === 48 * 1024 && !noticesOf(snapshot).includes("whatIf"));
+  });
+});
+
+describe("a plan", () => {
+  /** Edits the plan and writes it, as the extension does. */
+  async function edit(server: TestServer, { model }: SmallBench, what: PlanEdit): Promise<string> {
+    const { uri, text } = await server.request(requests.editPlan, { uri: uriOf(model), edit: what });
+    const file = new URL(uri).pathname;
+    writeFileSync(file, text);
+    await server.filesChanged(FileChangeType.Changed, file);
+    return file;
+  }
+
+  it("takes bits that are set by hand, pins them, and keeps all others", async () => {
+    const bench = smallBench();
+    const server = await decided(bench);
+    const before = await server.until(bench.model, isDecided);
+    const [first, second] = before.layers.map(({ name }) => name) as [string, string];
+    const file = await edit(server, bench, { kind: "setBits", layers: [first, second], bits: 2 });
+    expect(path.basename(file)).toBe("resnet8.sigmaquant.json");
+    const after = await server.until(bench.model, ({ layers }) => layers[0]?.pinned === true);
+    expect(bitsOf(after)).toEqual([2, 2, ...bitsOf(before).slice(2)]);
+    expect(after.layers.filter(({ pinned }) => pinned).map(({ name }) => name)).toEqual([first, second]);
+    const plan = parsePlan(readFileSync(file, "utf8"), file);
+    expect(plan.layers.slice(0, 3).map(({ weightBits, pinned }) => [weightBits, pinned])).toEqual([
+      [2, true],
+      [2, true],
+      [before.layers[2]?.weightBits, undefined],
+    ]);
+  });
+
+  it("is followed when its text goes back, as undo does", async () => {
+    const bench = smallBench();
+    const server = await decided(bench);
+    const [first] = (await server.until(bench.model, isDecided)).layers;
+    const file = await edit(server, bench, { kind: "setPinned", layers: [first?.name ?? ""], pinned: true });
+    await server.until(bench.model, ({ layers }) => layers[0]?.pinned === true);
+    const saved = readFileSync(file, "utf8");
+    await edit(server, bench, { kind: "setBits", layers: [first?.name ?? ""], bits: 3 });
+    await server.until(bench.model, ({ layers }) => layers[0]?.weightBits === 3);
+    await server.openText(file, readFileSync(file, "utf8"));
+    await server.typeText(file, saved);
+    const back = await server.until(bench.model, ({ layers }) => layers[0]?.weightBits === first?.weightBits);
+    expect(back.layers[0]?.pinned).toBe(true);
+  });
+
+  it("gives other layers bits around the pinned ones, and all of them back", async () => {
+    const bench = smallBench();
+    const server = await decided(bench);
+    const before = await server.until(bench.model, isDecided);
+    // The second largest: with the largest at 8 bits the others do not fit at any.
+    const large = before.layers.toSorted((a, b) => b.params - a.params)[1]?.name ?? "";
+    const index = before.layers.findIndex(({ name }) => name === large);
+    await edit(server, bench, { kind: "setBits", layers: [large], bits: 8 });
+    const over = await server.until(bench.model, ({ layers }) => layers[index]?.pinned === true);
+    expect(over.verdict?.verdict).toBe("infeasible");
+    await edit(server, bench, { kind: "reallocate" });
+    const around = await server.until(bench.model, ({ verdict }) => verdict?.verdict === "feasible");
+    expect(around.layers[index]).toMatchObject({ weightBits: 8, pinned: true });
+    expect(sum(bitsOf(around))).toBeLessThan(sum(bitsOf(over)));
+    await edit(server, bench, { kind: "resetAll" });
+    const reset = await server.until(bench.model, ({ layers }) => layers.every(({ pinned }) => !pinned));
+    expect(reset.layers[index]?.weightBits).toBeLessThan(8);
+  });
+
+  it("whose text is no plan is told of with its line, and bits are allocated as without it", async () => {
+    const bench = smallBench();
+    const server = await decided(bench);
+    const file = path.join(bench.folder, "resnet8.sigmaquant.json");
+    writeFileSync(file, '{\n  "version": 1,\n  "layers": 5\n}\n');
+    await server.filesChanged(FileChangeType.Created, file);
+    const told = await server.until(bench.model, (snapshot) => noticesOf(snapshot).includes("problem"));
+    expect(told.notices[0]).toMatchObject({
+      kind: "problem",
+      message: expect.stringContaining("resnet8.sigmaquant.json"),
+    });
+    expect(told.layers.every(({ weightBits }) => weightBits !== undefined)).toBe(true);
+  });
+
+  it("pins that are written while the search runs are in the next one", async () => {
+    const bench = smallBench();
+    const server = await decided(bench);
+    const [first] = (await server.until(bench.model, isDecided)).layers;
+    const { now: after } = server;
+    await edit(server, bench, { kind: "setBits", layers: [first?.name ?? ""], bits: 4 });
+    // Decided anew once things are quiet, with the pin.
+    await server.until(bench.model, ({ work }) => work?.kind === "allocate", { after });
+    const last = await server.until(bench.model, (snapshot) => isIdle(snapshot) && snapshot.layers[0]?.pinned === true);
+    expect(last.layers[0]?.weightBits).toBe(4);
+  });
+});
+
+function sum(bits: readonly (number | null | undefined)[]): number {
+  return bits.reduce<number>((all, one) => all + (one ?? 32), 0);
+}

@@ -1,0 +1,202 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { describe, expect, it } from "vitest";
+import { FileChangeType } from "vscode-languageserver-protocol";
+import type { EditorSnapshot } from "../../../src/protocol/editor.ts";
+import { requests } from "../../../src/protocol/requests.ts";
+import { cpuTicks, stillRunning } from "../../support/processes.ts";
+import { type TestServer, uriOf } from "../../support/server.ts";
+import { resnet8Layers } from "../../support/smallWorkspace.ts";
+import { until } from "../../support/vscode/until.ts";
+import { bitsOf, filesIn, isDecided, isIdle, isMeasuring, noticesOf, smallBench, useServerBuild } from "./support.ts";
+
+useServerBuild();
+
+/** Layers at six bitwidths each. */
+const pairs = resnet8Layers * 6;
+
+const noticeOf = <K extends EditorSnapshot["notices"][number]["kind"]>({ notices }: EditorSnapshot, kind: K) =>
+  notices.find((notice): notice is Extract<typeof notice, { kind: K }> => notice.kind === kind);
+
+/** No process of the server computes any more. */
+async function atRest(server: TestServer): Promise<void> {
+  const pids = [server.pid, ...server.engines];
+  const used = () => pids.reduce((all, pid) => all + (cpuTicks(pid) ?? 0), 0);
+  let before = used();
+  await until(() => {
+    const now = used();
+    const rests = now - before === 0;
+    before = now;
+    return rests;
+  });
+}
+
+describe("an analysis that is cancelled", () => {
+  it("leaves no file and no work behind, tells where it stopped, and goes on from there", async () => {
+    const { model, folder, tempFolder, start } = smallBench();
+    const files = filesIn(folder);
+    const server = await start();
+    const uri = uriOf(model);
+    await server.open(model);
+    await server.until(model, (snapshot) => isMeasuring(snapshot) && (snapshot.work?.done ?? 0) > pairs / 2);
+    await server.request(requests.cancel, { uri });
+    const stopped = await server.until(
+      model,
+      (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("stopped"),
+    );
+    expect(noticeOf(stopped, "stopped")?.total).toBe(pairs);
+    expect(noticeOf(stopped, "stopped")?.done).toBeLessThan(pairs);
+    await atRest(server);
+    expect(isIdle(server.told(model).at(-1) as EditorSnapshot)).toBe(true);
+    expect(filesIn(folder)).toEqual(files);
+    expect(filesIn(tempFolder)).toEqual([]);
+    const { now: after } = server;
+    await server.request(requests.analyze, { uri });
+    // The first layers that it names are those that were not measured yet.
+    const resumed = await server.until(model, ({ work }) => work?.stage === "Measuring" && work.done > 0, { after });
+    expect(resumed.work?.done).toBeGreaterThanOrEqual(noticeOf(stopped, "stopped")?.done ?? pairs);
+    const last = await server.until(model, isDecided);
+    expect(noticesOf(last)).not.toContain("stopped");
+    expect(last.layers.every(({ sensitivity }) => Object.keys(sensitivity ?? {}).length === 6)).toBe(true);
+  });
+
+  it("ends a run to files, too: nothing is written, and the next run works", async () => {
+    const { model, folder, tempFolder, start } = smallBench();
+    const server = await start();
+    const uri = uriOf(model);
+    await server.open(model);
+    await server.until(model, isDecided);
+    const files = filesIn(folder);
+    const { now: after } = server;
+    const run = server.request(requests.quantize, { uri, overwrite: false });
+    const failed = expect(run).rejects.toThrow(/cancelled/);
+    await server.until(model, ({ work }) => work?.kind === "quantize", { after });
+    await server.request(requests.cancel, { uri });
+    await failed;
+    await atRest(server);
+    expect(filesIn(folder)).toEqual(files);
+    expect(filesIn(tempFolder)).toEqual([]);
+    const done = await server.request(requests.quantize, { uri, overwrite: false });
+    expect(done.kind).toBe("done");
+    expect(filesIn(folder)).toEqual([...files, ...written].sort());
+    expect(await server.request(requests.quantize, { uri, overwrite: false })).toEqual({
+      kind: "exists",
+      files: written.filter((name) => !name.endsWith(".json")).map((name) => path.join(folder, name)),
+    });
+  });
+});
+
+/** What a run leaves beside the model. */
+const written = [
+  "resnet8.microcontroller.onnx",
+  "resnet8.microcontroller.report.md",
+  "resnet8.microcontroller.report.csv",
+  "resnet8.sigmaquant.json",
+];
+
+/** Whether an analysis on disk has measurements in it. */
+function hasMeasurements(file: string): boolean {
+  if (!file.endsWith(".json")) return false;
+  const { measurements } = JSON.parse(readFileSync(file, "utf8")) as { measurements: object };
+  return Object.keys(measurements).length > 0;
+}
+
+describe("a process that dies", () => {
+  it("where the model is run, costs the job at hand: told with what was kept, and resumed on request", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    await server.until(model, isMeasuring);
+    const [engine] = server.engines;
+    process.kill(engine as number, "SIGKILL");
+    const told = await server.until(model, (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("restarted"));
+    const { kept = 0, total } = noticeOf(told, "restarted") ?? {};
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(pairs);
+    expect(total).toBe(pairs);
+    await server.request(requests.analyze, { uri: uriOf(model) });
+    const last = await server.until(model, isDecided);
+    expect(noticesOf(last)).not.toContain("restarted");
+  });
+
+  it("with the server itself takes its engine along, and the next one goes on where it was", async () => {
+    const { model, cacheFolder, start } = smallBench();
+    const one = await start({ settings: { samples: 64 } });
+    await one.open(model);
+    await one.until(model, isMeasuring);
+    await until(() => filesIn(cacheFolder).some((file) => hasMeasurements(path.join(cacheFolder, file))));
+    const engines = one.engines;
+    await one.kill();
+    await until(() => stillRunning(engines).length === 0);
+    const two = await start({ settings: { samples: 64 } });
+    await two.open(model, {}, true);
+    const told = await two.until(model, (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("restarted"));
+    expect(noticeOf(told, "restarted")?.kept).toBeGreaterThan(0);
+    expect(noticeOf(told, "restarted")?.total).toBe(pairs);
+    // Nothing is run without being asked: it may be what killed the first.
+    expect(two.told(model).some(({ work }) => work?.stage === "Measuring")).toBe(false);
+    await two.request(requests.analyze, { uri: uriOf(model) });
+    await two.until(model, isDecided);
+  });
+});
+
+describe("a model that is replaced while it is open", () => {
+  /** The model with one layer's weights doubled. */
+  function retrain(model: string): void {
+    const proto = fromBinary(ModelProtoSchema, Uint8Array.from(readFileSync(model)));
+    const weights = proto.graph?.initializer.find(({ dims }) => dims.length === 4);
+    if (!weights) throw new Error("no weights");
+    const values = new Float32Array(weights.rawData.slice().buffer).map((value) => value * 2);
+    weights.rawData = new Uint8Array(values.buffer);
+    writeFileSync(model, toBinary(ModelProtoSchema, proto));
+  }
+
+  it("is told of with the layers that differ, keeps their figures, and is right after an analysis", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    const before = await server.until(model, isDecided);
+    const original = readFileSync(model);
+    retrain(model);
+    await server.filesChanged(FileChangeType.Changed, model);
+    const stale = await server.until(model, (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("stale"));
+    expect(noticeOf(stale, "stale")).toMatchObject({ changed: 1, layers: resnet8Layers });
+    expect(stale.layers.filter(({ outdated }) => outdated)).toHaveLength(1);
+    const changed = stale.layers.findIndex(({ outdated }) => outdated);
+    expect(stale.layers[changed]?.sensitivity).toEqual(before.layers[changed]?.sensitivity);
+    expect(stale.layers[changed]?.sigma).toBeCloseTo(2 * (before.layers[changed]?.sigma ?? 0), 6);
+    await server.request(requests.analyze, { uri: uriOf(model) });
+    const after = await server.until(model, isDecided);
+    expect(noticesOf(after)).not.toContain("stale");
+    expect(after.layers.some(({ outdated }) => outdated)).toBe(false);
+    // The file as it was has been analyzed before: its figures are there at once.
+    writeFileSync(model, original);
+    await server.filesChanged(FileChangeType.Changed, model);
+    const back = await server.until(
+      model,
+      (snapshot) => isDecided(snapshot) && snapshot.layers[changed]?.sigma === before.layers[changed]?.sigma,
+    );
+    expect(noticesOf(back)).not.toContain("stale");
+    expect(bitsOf(back)).toEqual(bitsOf(before));
+    expect(back.layers.map(({ sensitivity }) => sensitivity)).toEqual(
+      before.layers.map(({ sensitivity }) => sensitivity),
+    );
+  });
+
+  it("is not analyzed again for events without a change", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    const before = await server.until(model, isDecided);
+    const told = server.told(model).length;
+    await server.filesChanged(FileChangeType.Changed, model);
+    const models = await server.request(requests.models, null);
+    expect(models).toHaveLength(1);
+    await atRest(server);
+    const since = server.told(model).slice(told);
+    expect(since.every((snapshot) => isIdle(snapshot) && !noticesOf(snapshot).includes("stale"))).toBe(true);
+    expect(since.every((snapshot) => snapshot.accuracy?.quantized === before.accuracy?.quantized)).toBe(true);
+  });
+});

@@ -1,0 +1,110 @@
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { FileChangeType } from "vscode-languageserver-protocol";
+import { requests } from "../../../src/protocol/requests.ts";
+import { uriOf } from "../../support/server.ts";
+import { resnet8Layers, writeSmallModel } from "../../support/smallWorkspace.ts";
+import { bitsOf, emptyBench, isDecided, isIdle, noticesOf, smallBench, useServerBuild } from "./support.ts";
+
+useServerBuild();
+
+describe("a model that is opened", () => {
+  it("answers with the graph's facts and all layers, no weight read yet", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    const first = await server.open(model);
+    expect(first.model).toMatchObject({ opset: 13, irVersion: 7, layers: resnet8Layers, floatType: "float32" });
+    expect(first.layers).toHaveLength(resnet8Layers);
+    expect(first.layers.every(({ weightShape, params }) => weightShape.length > 0 && params > 0)).toBe(true);
+    expect(first.layers.some(({ sigma, sensitivity }) => sigma !== undefined || sensitivity !== undefined)).toBe(false);
+    expect(first.profile?.name).toBe("Example microcontroller");
+  });
+
+  it("fills in sigma, then sensitivities, then bits that were run", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    const last = await server.until(model, isDecided);
+    const told = server.told(model);
+    const firstWith = (holds: (snapshot: (typeof told)[number]) => boolean) => told.findIndex(holds);
+    const sigma = firstWith(({ layers }) => layers.every((layer) => layer.sigma !== undefined));
+    const measured = firstWith(({ layers }) =>
+      layers.every((layer) => Object.keys(layer.sensitivity ?? {}).length === 6),
+    );
+    expect(sigma).toBeGreaterThanOrEqual(0);
+    expect(measured).toBeGreaterThan(sigma);
+    expect(told.findIndex(isDecided)).toBeGreaterThan(measured);
+    expect(last.verdict?.verdict).toBe("feasible");
+    expect(last.accuracy).toMatchObject({ metric: "top1", samples: 200 });
+    expect(last.metric).toBe("kl");
+  });
+
+  it("is shown from the cache the second time: the same figures, and nothing is run again", async () => {
+    const { model, start } = smallBench();
+    const one = await start();
+    await one.open(model);
+    const before = await one.until(model, isDecided);
+    await one.stop();
+    const two = await start();
+    await two.open(model);
+    const after = await two.until(model, isDecided);
+    expect(two.told(model).flatMap(({ work }) => work?.stage ?? [])).not.toContain("Measuring");
+    expect(two.told(model).flatMap(({ work }) => work?.kind ?? [])).not.toContain("allocate");
+    expect(bitsOf(after)).toEqual(bitsOf(before));
+    expect(after.layers.map(({ sensitivity }) => sensitivity)).toEqual(
+      before.layers.map(({ sensitivity }) => sensitivity),
+    );
+    expect(after.verdict).toEqual(before.verdict);
+  });
+
+  it("can be told at once by any number of models, each its own figures", async () => {
+    const { model, folder, start } = smallBench();
+    const second = path.join(folder, "second.onnx");
+    copyFileSync(model, second);
+    const server = await start();
+    const opened = await Promise.all([server.open(model), server.open(second)]);
+    expect(opened.map(({ fileName }) => fileName)).toEqual(["resnet8.onnx", "second.onnx"]);
+    const both = await Promise.all([model, second].map((each) => server.until(each, isDecided)));
+    expect(both.map(({ fileName }) => fileName)).toEqual(["resnet8.onnx", "second.onnx"]);
+    expect(bitsOf(both[0] as (typeof both)[number])).toEqual(bitsOf(both[1] as (typeof both)[number]));
+    await server.request(requests.closeModel, { uri: uriOf(model) });
+    await expect(server.request(requests.planText, { uri: uriOf(model) })).rejects.toMatchObject({
+      data: { code: "SQ1102" },
+    });
+    expect((await server.request(requests.planText, { uri: uriOf(second) })).text).toContain('"model": "second.onnx"');
+  });
+
+  it("has numbers that grow, also when it is opened again: none of its pages takes it for an old one", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    const before = await server.until(model, isIdle);
+    await server.request(requests.closeModel, { uri: uriOf(model) });
+    expect((await server.open(model)).sequence).toBeGreaterThan(before.sequence);
+    await server.kill();
+    const next = await start();
+    expect((await next.open(model, {}, true)).sequence).toBeGreaterThan(before.sequence);
+  });
+});
+
+describe("a file that is no model", () => {
+  it("is shown with what is wrong, what to do and the code, and as a model once it is repaired", async () => {
+    const { folder, start } = emptyBench();
+    const whole = writeSmallModel(folder, "whole.onnx");
+    const broken = path.join(folder, "broken.onnx");
+    writeFileSync(broken, readFileSync(whole).subarray(0, 100_000));
+    const server = await start();
+    const { fatal, layers } = await server.open(broken);
+    expect(fatal?.code).toMatch(/^SQ2\d\d\d$/);
+    expect(fatal?.title).toBe("broken.onnx cannot be read");
+    expect(fatal?.remedy).not.toBe("");
+    expect(layers).toEqual([]);
+    copyFileSync(whole, broken);
+    await server.filesChanged(FileChangeType.Changed, broken);
+    const repaired = await server.until(broken, (snapshot) => snapshot.layers.length === resnet8Layers);
+    expect(repaired.fatal).toBeUndefined();
+    // Nothing was known of it before, so nothing of it is from before.
+    expect(noticesOf(await server.until(broken, isIdle))).not.toContain("stale");
+  });
+});
