@@ -139,7 +139,8 @@ async function writeChecked(
 ): Promise<CheckedModel> {
   const { prepared, decided, weights, model, files, batch, threads } = input;
   const { bits } = decided.proposal;
-  const graph = await quantizedModel(prepared, weights, bits, decided.activations, onProgress, signal);
+  const limit = decided.plan.budgets.find(({ name }) => name === "weightMemory")?.limit;
+  const graph = await quantizedModel(prepared, weights, bits, decided.activations, limit, onProgress, signal);
   // Behind links, so that a link stays a link.
   const target = await realpath(files.model).catch(() => files.model);
   const folder = await draftFolder(target);

@@ -32,6 +32,7 @@ export async function quantizeTiny(
   feeds: Readonly<Record<string, Tensor>>,
   bits: Bits,
   activationBits: ActivationBits | null,
+  pack = false,
 ): Promise<TinyQuantization> {
   const discovery = await discoverLayers(model);
   const sites = quantizableSites(discovery);
@@ -51,7 +52,7 @@ export async function quantizeTiny(
     activations.set(name, { ...affineGrid(low, high, width), bits: width });
   }
   const halfActivations = new Set(names.filter((name) => types.get(name) === "float16"));
-  const written = quantizeGraph(model, discovery, layers, activations, { halfActivations, shapes });
+  const written = quantizeGraph(model, discovery, layers, activations, { halfActivations, shapes, pack });
   return {
     discovery,
     written,

@@ -1,6 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { ActivationBits } from "../hardware/profile.ts";
-import { quantizableSites } from "../model/discover.ts";
+import { quantizableSites, type WeightUse } from "../model/discover.ts";
 import { extract } from "../model/subgraph.ts";
 import { product } from "../model/weightChain.ts";
 import { modelBytes } from "../onnx/write.ts";
@@ -24,7 +24,7 @@ export interface Calibration {
 export interface InputObserver {
   /** Layers it wants the inputs of. */
   readonly layers: ReadonlySet<string>;
-  add(layer: string, input: Tensor): void;
+  add(layer: string, input: Tensor, use: WeightUse): Promise<void>;
 }
 
 /**
@@ -39,12 +39,14 @@ export async function calibrate(
     readonly samples: number;
     readonly batch: number;
     readonly threads?: number;
+    /** Activations to gather statistics of; all that are quantized without it. */
+    readonly names?: readonly string[];
     readonly inputs?: readonly InputObserver[];
   },
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<Calibration> {
-  const names = activationNames(prepared);
+  const names = options.names ?? activationNames(prepared);
   const observers = new Map(names.map((name) => [name, new ActivationObserver()]));
   const readers = readersOf(prepared, options.inputs ?? []);
   const taps = new Set([...names, ...readers.keys()]);
@@ -71,7 +73,7 @@ export async function calibrate(
         const tensor = values[name];
         if (!(tensor?.data instanceof Float32Array)) continue;
         observers.get(name)?.add(tensor.data);
-        for (const { layer, observer } of readers.get(name) ?? []) observer.add(layer, tensor);
+        for (const { layer, observer, use } of readers.get(name) ?? []) await observer.add(layer, tensor, use);
       }
       done += samples;
     }
@@ -99,18 +101,21 @@ export function activationQuantizations(
   return result;
 }
 
-function readersOf(
-  prepared: PreparedModel,
-  observers: readonly InputObserver[],
-): Map<string, { layer: string; observer: InputObserver }[]> {
-  const readers = new Map<string, { layer: string; observer: InputObserver }[]>();
+interface Reader {
+  readonly layer: string;
+  readonly observer: InputObserver;
+  readonly use: WeightUse;
+}
+
+function readersOf(prepared: PreparedModel, observers: readonly InputObserver[]): Map<string, Reader[]> {
+  const readers = new Map<string, Reader[]>();
   for (const site of quantizableSites(prepared.discovery)) {
     for (const observer of observers) {
       if (!observer.layers.has(site.layer.name)) continue;
       for (const use of site.uses) {
         const name = use.node.input[use.slot === 0 ? 1 : 0] ?? "";
         const list = readers.get(name) ?? [];
-        list.push({ layer: site.layer.name, observer });
+        list.push({ layer: site.layer.name, observer, use });
         readers.set(name, list);
       }
     }

@@ -4,7 +4,7 @@ import { completePlan, planProblem } from "./planShape.ts";
 import type { Plan, PlanLayer } from "./types.ts";
 
 /** A plan of 10,000 layers is about 5 MB; more is not a plan. */
-const maxPlanLength = 64 * 2 ** 20;
+export const maxPlanLength = 64 * 2 ** 20;
 
 /** Address of media/schemas/sigmaquant-plan.schema.json, as its $id says. */
 const planSchema = "sigmaquant://schemas/sigmaquant-plan.json";
@@ -22,27 +22,27 @@ export function serializePlan(plan: Plan): string {
     ...rest,
   })
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `  ${JSON.stringify(key)}: ${inline(value)}`);
+    .map(([key, value]) => `  ${JSON.stringify(key)}: ${inlineJson(value)}`);
   members.push(list("budgets", budgets), list("layers", layers), list("trace", trace));
   return `{\n${members.join(",\n")}\n}\n`;
 }
 
 function list(name: string, items: readonly object[]): string {
   if (items.length === 0) return `  ${JSON.stringify(name)}: []`;
-  return `  ${JSON.stringify(name)}: [\n${items.map((item) => `    ${inline(item)}`).join(",\n")}\n  ]`;
+  return `  ${JSON.stringify(name)}: [\n${items.map((item) => `    ${inlineJson(item)}`).join(",\n")}\n  ]`;
 }
 
 /** JSON on one line with spaces inside braces and rounded figures; what is no figure (a harm without bound) is left out. */
-function inline(value: unknown): string {
+export function inlineJson(value: unknown): string {
   if (typeof value === "number") {
     if (!Number.isFinite(value)) return "null";
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(significantDigits)));
   }
-  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (Array.isArray(value)) return `[${value.map(inlineJson).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const members = Object.entries(value)
     .filter(([, v]) => v !== undefined && !(typeof v === "number" && !Number.isFinite(v)))
-    .map(([k, v]) => `${JSON.stringify(k)}: ${inline(v)}`);
+    .map(([k, v]) => `${JSON.stringify(k)}: ${inlineJson(v)}`);
   return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;
 }
 

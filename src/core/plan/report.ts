@@ -223,14 +223,21 @@ function traceSection({ trace }: Plan): string[] {
   ];
 }
 
+/** Bits of the ONNX integer types; int2 may be lacking, which is then seen in `storedBits`. */
+const typedBits: ReadonlySet<number> = new Set([2, 4, 8]);
+
 /**
- * That some layers take more room in the file than on a device that packs their bits; undefined where all have a type of their
- * own (2, 4 and 8 bits).
+ * How bitwidths without an ONNX type are stored: wider, so that they take more room in the file than on a device that packs them, or
+ * packed. Undefined where all layers have a type of their own (2, 4 and 8 bits).
  */
 export function storedNote(stored: readonly StoredWeight[]): string | undefined {
   const wider = stored.filter((s) => s.storedBits !== s.bits);
-  if (wider.length === 0) return undefined;
+  const packed = stored.filter((s) => s.storedBits === s.bits && !typedBits.has(s.bits));
   const bytes = stored.reduce((sum, s) => sum + s.bytes, 0);
+  if (packed.length > 0) {
+    return `${packed.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are packed, as the next wider type would not fit the budget; ONNX Runtime unpacks them when it loads the file: weights, scales and zero points take ${formatBytes(bytes)} there`;
+  }
+  if (wider.length === 0) return undefined;
   return `${wider.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): weights, scales and zero points take ${formatBytes(bytes)} there`;
 }
 
@@ -245,7 +252,8 @@ function notesSection({ notes, stored }: ReportInput): string[] {
     .map((s) => `${escapeMarkdown(s.layer)} ${s.bits}→${s.storedBits}`)
     .join(", ");
   const rest = wider.length > maxNamed ? ", …" : "";
-  const all = [...notes, ...(note === undefined ? [] : [`${note} (${named}${rest})`])];
+  const which = named === "" ? "" : ` (${named}${rest})`;
+  const all = [...notes, ...(note === undefined ? [] : [`${note}${which}`])];
   return all.length === 0 ? [] : ["## Notes", "", ...all.map((text) => `- ${sentence(text)}`), ""];
 }
 

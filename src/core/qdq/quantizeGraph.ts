@@ -8,6 +8,7 @@ import { insertActivations, tiedActivations } from "./activations.ts";
 import { biasForm, writeBias } from "./bias.ts";
 import { needsDetaching } from "./detach.ts";
 import { GraphEdit } from "./edit.ts";
+import { opsetOfPacking, Unpacker } from "./packedBits.ts";
 import type { ActivationMap, QuantizedLayer, StoredWeight } from "./types.ts";
 import { opsets, qdqDomains, writeWeight } from "./weights.ts";
 
@@ -41,6 +42,8 @@ export function quantizeGraph(
     readonly halfActivations?: ReadonlySet<string>;
     /** Shapes by value name, which some changes of the opset need. */
     readonly shapes?: ReadonlyMap<string, readonly number[]>;
+    /** Packs weights of 3, 5 and 6 bits, which have no ONNX type, instead of storing them in the next wider one. */
+    readonly pack?: boolean;
   } = {},
 ): QuantizedGraph {
   const model = copyModel(original);
@@ -53,11 +56,13 @@ export function quantizeGraph(
   const isQuantized = (activation: string) => tied.has(activation) || dequantized.has(activation);
   const edit = new GraphEdit(model, indexed);
   const stored: StoredWeight[] = [];
+  const unpacker = options.pack && opsetOf(model.proto, "") >= opsetOfPacking ? new Unpacker(edit) : undefined;
   for (const [name, quantized] of layers) {
     const site = discovery.sites.get(name);
     if (site === undefined || site.layer.floatReason !== undefined) continue;
     const bias = biasForm(site, quantized, tied);
-    stored.push(writeWeight(edit, site, quantized, domains, needsDetaching(site, bias, isQuantized, domains)));
+    const isDetached = needsDetaching(site, bias, isQuantized, domains);
+    stored.push(writeWeight(edit, site, quantized, domains, isDetached, unpacker));
     writeBias(edit, site, bias, domains);
   }
   edit.apply();

@@ -25,8 +25,8 @@ export type ActivationMap = ReadonlyMap<string, ActivationQuantization>;
 export interface StoredWeight {
   readonly layer: string;
   readonly bits: Bits;
-  /** Bits of one weight in the file: the next ONNX integer type, 2, 4 or 8. */
-  readonly storedBits: 2 | 4 | 8;
+  /** Bits of one weight in the file: of the next ONNX integer type, 2, 4 or 8, or its own where weights are packed. */
+  readonly storedBits: Bits;
   /** Bytes of weights, scales and zero points in the file. */
   readonly bytes: number;
   /** Why it is stored wider than the next type, if it is. */

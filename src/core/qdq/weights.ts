@@ -3,6 +3,7 @@ import type { Bits } from "../hardware/profile.ts";
 import type { LayerSite } from "../model/discover.ts";
 import { attribute, node } from "../onnx/build.ts";
 import { cast, float, type GraphEdit, msDomain } from "./edit.ts";
+import { isPackable, type Unpacker } from "./packedBits.ts";
 import type { QuantizedLayer, StoredWeight } from "./types.ts";
 
 /** ONNX domain that operators added here belong to: "" where the opset suffices, else ONNX Runtime's own. */
@@ -40,6 +41,7 @@ const types = { 2: T.INT2, 4: T.INT4, 8: T.INT8 } as const;
  * Puts a layer's quantized weight in the place of its float one:
  *   int4/int8:  initializer -> DequantizeLinear(axis) -> operator
  *   int2:       initializer -> Cast(int8) -> DequantizeLinear(axis) -> operator
+ *   3, 5 and 6 bits, where they are packed: bytes -> unpacked to int8 -> DequantizeLinear(axis) -> operator
  * The Cast keeps the usual QDQ pattern: ONNX Runtime's integer Conv takes no int2 (a session with quantized activations would not load).
  * Scales are float32; for layers that compute in another type a Cast follows, so that no scale is lost to half precision.
  * (In weights-only models ONNX Runtime's default is to quantize what a MatMul reads by itself, MatMulNBits at accuracy level
@@ -51,38 +53,53 @@ export function writeWeight(
   quantized: QuantizedLayer,
   domains: QdqDomains,
   isDetached: boolean,
+  unpacker: Unpacker | undefined,
 ): StoredWeight {
   const { layer, chain } = site;
-  const width = storedBits(quantized.bits, domains);
+  const packed = unpacker !== undefined && isPackable(quantized.bits);
+  const width = packed ? 8 : storedBits(quantized.bits, domains);
   const base = layer.weightTensor;
   const { scales } = quantized;
   const dims = isDetached ? [...layer.weightShape, 1] : layer.weightShape;
-  const q = edit.constant(`${base}.quantized`, types[width], dims, quantized.q);
+  const integers = packed
+    ? unpacker.unpack(base, quantized.q, quantized.bits, dims)
+    : storedInteger(edit, base, width, dims, quantized.q);
   const scale = edit.constant(`${base}.scale`, float, [scales.length], scales);
   // int4 needs none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one, and fails.
   const zeros =
     width === 4 ? [] : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length))];
-  const wide = cast(edit, q.name, types[width], width === 2 ? T.INT8 : types[width]);
   const dequantized = edit.fresh(`${base}.dequantized`);
-  const dequantize = node("DequantizeLinear", [wide.output, scale.name, ...zeros.map((t) => t.name)], [dequantized], {
-    name: `${layer.name}.dequantize`,
-    domain: width === 4 ? domains.int4 : domains.int8,
-    attributes: [attribute.int("axis", layer.channelAxis)],
-  });
+  const dequantize = node(
+    "DequantizeLinear",
+    [integers.output, scale.name, ...zeros.map((t) => t.name)],
+    [dequantized],
+    {
+      name: `${layer.name}.dequantize`,
+      domain: width === 4 ? domains.int4 : domains.int8,
+      attributes: [attribute.int("axis", layer.channelAxis)],
+    },
+  );
   const shaped = isDetached ? reshape(edit, dequantized, layer.weightShape) : { nodes: [], output: dequantized };
   const typed = cast(edit, shaped.output, float, chain.elementType);
   const first = edit.at(Math.min(...site.uses.map((use) => use.index)));
-  edit.putBefore(first, ...wide.nodes, dequantize, ...shaped.nodes, ...typed.nodes);
+  edit.putBefore(first, ...integers.nodes, dequantize, ...shaped.nodes, ...typed.nodes);
   for (const use of site.uses) edit.at(use.index).input[use.slot] = typed.output;
   const { tensors } = edit.model;
   return {
     layer: layer.name,
     bits: quantized.bits,
-    storedBits: width,
-    bytes: [q, scale, ...zeros].reduce((sum, t) => sum + tensors.byteLength(t), 0),
+    storedBits: packed ? quantized.bits : width,
+    bytes: [scale, ...zeros].reduce((sum, t) => sum + tensors.byteLength(t), integers.bytes),
     ...(quantized.bits === 2 &&
       width === 4 && { note: `int2 needs opset ${opsets.int2}, which the model's operators do not allow` }),
   };
+}
+
+/** The integers in their own ONNX type, or as int8 where that type is int2. */
+function storedInteger(edit: GraphEdit, base: string, width: 2 | 4 | 8, dims: readonly number[], values: Int8Array) {
+  const q = edit.constant(`${base}.quantized`, types[width], dims, values);
+  const bytes = edit.model.tensors.byteLength(q);
+  return { ...cast(edit, q.name, types[width], width === 2 ? T.INT8 : types[width]), bytes };
 }
 
 function reshape(edit: GraphEdit, value: string, dims: readonly number[]) {

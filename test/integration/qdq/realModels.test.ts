@@ -47,10 +47,10 @@ describe.each(models)("$file", ({ file, convs, parameters, macs }) => {
   async function quantized(bits: Bits, activations: boolean) {
     const weights = new CandidateWeights(prepared, roundToNearest);
     const all = new Map(prepared.discovery.layers.map((layer) => [layer.name, bits]));
-    if (!activations) return quantizedModel(prepared, weights, all, new Map(), nothing);
+    if (!activations) return quantizedModel(prepared, weights, all, new Map(), undefined, nothing);
     const calibration = await calibrate(prepared, samples, inference, { samples: 64, batch: 32 }, nothing);
     const grids = activationQuantizations(calibration, activationNames(prepared), 8, "percentile");
-    return quantizedModel(prepared, weights, all, grids, nothing);
+    return quantizedModel(prepared, weights, all, grids, undefined, nothing);
   }
 
   /** SQNR of the logits in dB, and the share of samples with the same class, over samples that nothing was calibrated on. */

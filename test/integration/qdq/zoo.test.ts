@@ -32,7 +32,12 @@ const limits = (activationBits: ActivationBits | null, half: boolean): Limits =>
   }
 };
 
-async function check(name: string, opset: number, combinations: readonly (readonly [Bits, ActivationBits | null])[]) {
+async function check(
+  name: string,
+  opset: number,
+  combinations: readonly (readonly [Bits, ActivationBits | null])[],
+  pack = false,
+) {
   const net = zoo[name]?.(opset);
   if (net === undefined) throw new Error(`no ${name} in opset ${opset}`);
   const model = tinyModel({ ...net, opset, ir: irOf(opset), constantsAsInputs: opset < 9 });
@@ -41,7 +46,7 @@ async function check(name: string, opset: number, combinations: readonly (readon
   const range = Math.max(...numbers(float).map(Math.abs));
   for (const [bits, activationBits] of combinations) {
     const what = `${bits} bits, activations ${activationBits}`;
-    const quantization = await quantizeTiny(model, feeds, bits, activationBits);
+    const quantization = await quantizeTiny(model, feeds, bits, activationBits, pack);
     const { y: simulated } = await quantization.simulate();
     const { usual, exact } = limits(activationBits, name === "half precision");
     const { y } = await run(quantization.written.model, feeds);
@@ -74,6 +79,11 @@ describe.each([9, 11, 17, 21])("in opset %i as well", (opset) => {
       [2, 8],
     ]),
   );
+});
+
+describe.each([13, 25])("with weights packed in bits that have no type, in opset %i", (opset) => {
+  const combinations = ([3, 5, 6] as const).flatMap((bits) => ([null, 8] as const).map((a) => [bits, a] as const));
+  it.each(namesIn(opset))("%s", (name) => check(name, opset, combinations, true));
 });
 
 describe("with activations of 4 bits too", () => {

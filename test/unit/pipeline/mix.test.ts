@@ -38,7 +38,7 @@ describe("a mix of bits, run without writing it", () => {
     const mix = await evaluator.evaluate(bits);
     await evaluator.close();
 
-    const written = await quantizedModel(model, weights, bits, activations, silent);
+    const written = await quantizedModel(model, weights, bits, activations, undefined, silent);
     const options = { optimization: "all", threads: 1, exactInt8: true } as const;
     const float = await inference.open(await modelBytes(model.model), options);
     const quantized = await inference.open(await modelBytes(written.model), options);
