@@ -1,3 +1,4 @@
+import { SigmaQuantError } from "../core/errors.ts";
 import type { Bits } from "../core/hardware/profile.ts";
 import type { OnnxModel } from "../core/onnx/model.ts";
 import { factsOf } from "../core/pipeline/facts.ts";
@@ -8,14 +9,14 @@ import { fileHash } from "../node/files.ts";
 import type { Work } from "../protocol/editor.ts";
 import { decideJob, decisionKey, sampleSource, threadsOf } from "./decideJob.ts";
 import { setsBeside } from "./defaults.ts";
-import type { EngineClient } from "./engineClient.ts";
+import { type EngineClient, EngineCrash } from "./engineClient.ts";
 import { WorkClock } from "./progress.ts";
 import { dropStale } from "./replaced.ts";
 import { runtimeProblem } from "./runtime.ts";
 import { readCached, writeCached } from "./sessionCache.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { inWorkspace } from "./sessionProfile.ts";
-import type { SessionState } from "./sessionState.ts";
+import type { ActiveSamples, SessionState } from "./sessionState.ts";
 import { slotsOf } from "./snapshot.ts";
 
 /** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
@@ -64,27 +65,36 @@ export class Analyzer {
     this.changes.refresh();
   }
 
-  /** The sets that the user chose, the settings name, or that lie beside the model. */
+  /** The sets that the user chose, the settings name, or that lie beside the model and fit it. @throws for one that was asked for */
   async chooseSets(signal: AbortSignal): Promise<void> {
     const { state, host } = this;
     if (!host.trusted() || state.noRuntime) return;
     const settings = host.settings();
     const beside = setsBeside(this.path, host.files());
-    const pathFrom = (chosen: string | undefined, setting: string, found: string | undefined) =>
-      (chosen ?? setting) === synthetic
-        ? undefined
-        : (chosen ?? (setting === "" ? found : inWorkspace(setting, host.folders())));
-    const open = async (path: string) => {
+    const open = async (path: string): Promise<ActiveSamples> => {
       const facts = await this.engine.run("samples", { model: this.source, set: { path } }, () => {}, signal);
       return { path, facts };
     };
-    const calibration = pathFrom(state.choices.calibration, settings.calibration, beside.calibration);
-    const evaluation = pathFrom(state.choices.evaluation, settings.evaluation, beside.evaluation);
+    const choose = async (chosen: string | undefined, setting: string, found: string | undefined) => {
+      if ((chosen ?? setting) === synthetic) return undefined;
+      if (chosen !== undefined) return open(chosen);
+      if (setting !== "") return open(inWorkspace(setting, host.folders()));
+      return found === undefined ? undefined : open(found).catch((error) => this.passOver(found, error));
+    };
     delete state.calibration;
     delete state.evaluation;
-    if (calibration !== undefined) state.calibration = await open(calibration);
-    if (evaluation !== undefined) state.evaluation = await open(evaluation);
+    const calibration = await choose(state.choices.calibration, settings.calibration, beside.calibration);
+    if (calibration) state.calibration = calibration;
+    const evaluation = await choose(state.choices.evaluation, settings.evaluation, beside.evaluation);
+    if (evaluation) state.evaluation = evaluation;
     this.changes.publish();
+  }
+
+  /** A set that only lies beside the model may be another's. */
+  private passOver(path: string, error: unknown): undefined {
+    if (!(error instanceof SigmaQuantError) || error instanceof EngineCrash) throw error;
+    this.host.log(`${path} is not used: ${error.describe()}`);
+    return undefined;
   }
 
   /** What was measured before, in this window or another. True when there was anything. */

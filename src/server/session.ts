@@ -152,6 +152,7 @@ export class ModelSession {
     delete this.state.restarted;
     delete this.state.failure;
     await this.jobs.run("analyze", async (signal) => {
+      if (!this.prepared) await this.prepare(signal);
       await this.analyzer.weights(signal);
       if (!this.host.trusted()) return;
       await this.analyzer.measure(signal);
@@ -292,7 +293,13 @@ export class ModelSession {
 
   private async prepare(signal: AbortSignal): Promise<void> {
     if (this.file) await this.analyzer.prepare(this.file.model, signal);
-    await this.analyzer.chooseSets(signal);
+    try {
+      await this.analyzer.chooseSets(signal);
+    } catch (error) {
+      // What is known without samples is shown all the same.
+      await this.analyzer.weights(signal);
+      throw error;
+    }
     this.prepared = true;
   }
 

@@ -5,6 +5,7 @@ import { FileChangeType } from "vscode-languageserver-protocol";
 import { requests } from "../../../src/protocol/requests.ts";
 import { uriOf } from "../../support/server.ts";
 import { resnet8Layers, writeSmallModel } from "../../support/smallWorkspace.ts";
+import { npy, zip } from "../../unit/data/support.ts";
 import { bitsOf, emptyBench, isDecided, isIdle, noticesOf, smallBench, useServerBuild } from "./support.ts";
 
 useServerBuild();
@@ -85,6 +86,38 @@ describe("a model that is opened", () => {
     await server.kill();
     const next = await start();
     expect((await next.open(model, {}, true)).sequence).toBeGreaterThan(before.sequence);
+  });
+});
+
+describe("samples that do not fit the model", () => {
+  /** Other samples than the model takes: two numbers each. */
+  const other = zip([{ name: "input.npy", content: npy("<f4", "(4, 2)", new Uint8Array(32)) }]);
+
+  it("are passed over where they only lie beside it", async () => {
+    const { model, folder, start } = smallBench();
+    writeFileSync(path.join(folder, "calibration.npz"), other);
+    const server = await start();
+    await server.open(model);
+    const last = await server.until(model, (snapshot) => isIdle(snapshot) && snapshot.verdict !== undefined);
+    expect(last.calibration).toBeUndefined();
+    expect(noticesOf(last)).toEqual([]);
+    expect(last.layers.every(({ sigma, weightBits }) => sigma !== undefined && weightBits)).toBe(true);
+    expect(server.log.join("\n")).toMatch(/calibration\.npz is not used: /);
+  });
+
+  it("are told of where they were asked for, and all that needs no samples is there", async () => {
+    const { model, folder, start } = smallBench();
+    const set = path.join(folder, "other.npz");
+    writeFileSync(set, other);
+    const server = await start();
+    await server.open(model, { calibration: set });
+    const told = await server.until(model, (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("problem"));
+    expect(told.notices[0]).toMatchObject({ kind: "problem", code: expect.stringMatching(/^SQ4/) });
+    expect(told.layers.every(({ sigma, weightBits }) => sigma !== undefined && weightBits)).toBe(true);
+    // Not measured on anything else instead.
+    await server.request(requests.analyze, { uri: uriOf(model) });
+    const again = await server.until(model, (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("problem"));
+    expect(again.metric).toBeUndefined();
   });
 });
 
