@@ -11,7 +11,7 @@ import { Store } from "./store.ts";
 import { Announcer } from "./ui/announce.ts";
 import { watchFold } from "./watchFold.ts";
 
-/** The view is kept a moment after its last change: scrolling and dragging change it with every frame. */
+/** Scrolling and dragging change the view with every frame: that is kept a moment after the last change, all else at once. */
 const saveRestMs = 200;
 
 /** Histograms that are kept; each is some kilobytes. */
@@ -127,7 +127,9 @@ function keepView(store: Store, save: (view: State["view"]) => void): void {
   store.subscribe(({ view }) => {
     if (view === kept) return;
     window.clearTimeout(timer);
-    timer = window.setTimeout(now, saveRestMs);
+    const glides = view.scrollTop !== kept.scrollTop || view.panelHeight !== kept.panelHeight;
+    if (glides) timer = window.setTimeout(now, saveRestMs);
+    else now();
   });
   window.addEventListener("pagehide", now);
   document.addEventListener("visibilitychange", now);
