@@ -79,6 +79,10 @@ export async function bundleTests(wanted) {
           outdir: path.join(folder, name),
           outExtension: { ".js": ".cjs" },
           format: "cjs",
+          // As the programs themselves are bundled (esbuild.mjs): jsonc-parser's "main" can't be; in CommonJS import.meta is empty.
+          mainFields: ["module", "main"],
+          banner: { js: '"use strict"; const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+          define: { "import.meta.url": "bundleUrl" },
           // Mocha has to be the same for the runner and for each test; both find it in the repository's node_modules.
           external: ["vscode", "mocha"],
         }),

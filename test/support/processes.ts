@@ -53,3 +53,12 @@ export function cpuTicks(pid: number): number | undefined {
 export function hasLoaded(pid: number, part: string): boolean {
   return readFileSync(`/proc/${pid}/maps`, "utf8").includes(part);
 }
+
+/** A process's program and arguments. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}

@@ -29,8 +29,15 @@ export async function run(): Promise<void> {
     if (file.endsWith(".test.cjs")) mocha.addFile(path.join(__dirname, file));
   }
   mocha.rootHooks({ afterEach: pictureOfFailure });
-  const failures = await new Promise<number>((resolve) => report(mocha.run(resolve)));
+  const failures = await new Promise<number>((resolve) => report(mocha.run(resolve))).catch(tellNotLoaded);
   if (failures > 0) throw new Error(`${failures} tests failed.`);
+}
+
+/** A test file that can't even be loaded is in no report of mocha's. */
+function tellNotLoaded(error: unknown): never {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.log(`  the tests could not be loaded: ${message}`);
+  throw error;
 }
 
 /** What the window looked like when a test failed says more than its stack. */

@@ -101,6 +101,19 @@ export class Surface {
     return this.first(selector).getAttribute(name, { timeout: uiTimeoutMs });
   }
 
+  /** An attribute of all that match now, in the document's order. */
+  async attributes(selector: string, name: string): Promise<readonly (string | null)[]> {
+    const all = await this.root().locator(selector).all();
+    return Promise.all(all.map((element) => element.getAttribute(name, { timeout: uiTimeoutMs })));
+  }
+
+  /** Sends a message to the document's window, as anything in the same window could. */
+  async post(message: unknown): Promise<void> {
+    await this.first("body").evaluate((body, data) => body.ownerDocument.defaultView?.postMessage(data, "*"), message, {
+      timeout: uiTimeoutMs,
+    });
+  }
+
   /** The value of an input, also of a custom element that has one. */
   async value(selector: string): Promise<string> {
     return this.first(selector).evaluate((element) => String((element as unknown as { value: unknown }).value), null, {

@@ -12,6 +12,9 @@ import { Ui } from "./ui.ts";
 /** Where runs leave pictures; git ignores it. Elsewhere with `npm test -- --pictures DIR`. */
 const resultsFolder = path.join(root, "test-results");
 
+/** Files of an extension's pages have addresses there, which a service worker of VS Code's answers from the disk. */
+const pageFilesHost = ".vscode-resource.vscode-cdn.net";
+
 /** A laptop's window. */
 export const defaultSize = { width: 1400, height: 900 };
 
@@ -58,7 +61,13 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     const asked = new Set<string>();
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (/^(http|ws)s?:$/.test(url.protocol) && url.origin !== server.origin) asked.add(url.host);
+      if (!/^(http|ws)s?:$/.test(url.protocol) || url.origin === server.origin) return;
+      if (url.host.endsWith(pageFilesHost)) return;
+      asked.add(url.host);
+    });
+    page.on("response", (response) => {
+      const { host } = new URL(response.url());
+      if (host.endsWith(pageFilesHost) && !response.fromServiceWorker()) asked.add(host);
     });
     await options.prepare?.(page);
     await page.goto(workbenchUrl(server, options));
