@@ -1,8 +1,11 @@
 import type * as vscode from "vscode";
+import { tellActiveModel } from "./activeModel.ts";
 import { commandTable } from "./commands.ts";
 import { registerCommands } from "./commandTable.ts";
 import { keepContextKeys } from "./contextKeys.ts";
 import { showError } from "./errors.ts";
+import { registerLanguageCommands } from "./languageCommands.ts";
+import { showDefinedLayers } from "./layerDefinitions.ts";
 import { createLog } from "./log.ts";
 import { ChoicesStore } from "./modelChoices.ts";
 import { ModelEditors } from "./modelEditor.ts";
@@ -24,8 +27,11 @@ export function activate(context: vscode.ExtensionContext): void {
     new ModelsTree(server),
     createStatusBar(editors),
     keepContextKeys(editors),
+    tellActiveModel(editors, server),
+    showDefinedLayers(editors, server),
     registerSchemas(context.extensionUri),
     registerCommands(commandTable({ server, choices, editors, log }), log),
+    registerLanguageCommands({ server, choices, editors, log }),
   );
   // Not waited for: requests wait by themselves, and an editor's page can be built meanwhile.
   server.start().catch((error) => showError(error, log));

@@ -9,6 +9,7 @@ import {
   TransportKind,
 } from "vscode-languageclient/node";
 import type { InitializationOptions, Method } from "../protocol/requests.ts";
+import { layerCommand } from "./layerCommand.ts";
 import type { Log } from "./log.ts";
 import { onSettings, readSettings } from "./settings.ts";
 
@@ -16,17 +17,26 @@ import { onSettings, readSettings } from "./settings.ts";
 const crashWindowMs = 3 * 60_000;
 const maxCrashes = 5;
 
+/** A layer's name in a plan leads to its model. */
+export interface LayerDefinition {
+  readonly model: vscode.Uri;
+  readonly layer: string;
+}
+
 /** The language server: started with the first need, restarted when it dies. */
 export class ServerConnection implements vscode.Disposable {
   private readonly client: LanguageClient;
   private readonly restarts = new vscode.EventEmitter<void>();
-  private readonly disposables: vscode.Disposable[] = [this.restarts];
+  private readonly definitions = new vscode.EventEmitter<LayerDefinition>();
+  private readonly disposables: vscode.Disposable[] = [this.restarts, this.definitions];
   private readonly crashes: number[] = [];
   private started: Promise<void> | undefined;
   private wasRunning = false;
 
   /** The server died and a new one runs: what was open has to be opened again. */
   readonly onRestart = this.restarts.event;
+  /** The editor was told where a layer that a plan names is defined: it may be about to open the model. */
+  readonly onLayerDefinition = this.definitions.event;
 
   constructor(context: vscode.ExtensionContext, log: Log) {
     const module = vscode.Uri.joinPath(context.extensionUri, "dist", "server.cjs").fsPath;
@@ -45,6 +55,16 @@ export class ServerConnection implements vscode.Disposable {
       synchronize: { fileEvents: watchers },
       outputChannel: log,
       initializationOptions: () => initialization(context),
+      // Hovers link to a layer's row, and to nothing else: their texts have names out of strangers' files.
+      markdown: { isTrusted: { enabledCommands: [layerCommand] } },
+      middleware: {
+        provideDefinition: async (document, position, token, next) => {
+          const found = await next(document, position, token);
+          const definition = layerDefinition(document, found);
+          if (definition) this.definitions.fire(definition);
+          return found;
+        },
+      },
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue }),
         closed: () => ({ action: this.mayRestart() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
@@ -91,6 +111,25 @@ export class ServerConnection implements vscode.Disposable {
     this.crashes.push(now);
     while ((this.crashes[0] ?? now) < now - crashWindowMs) this.crashes.shift();
     return this.crashes.length <= maxCrashes;
+  }
+}
+
+/** The name that was asked about, where what was found is a model. */
+function layerDefinition(
+  document: vscode.TextDocument,
+  found: vscode.Definition | vscode.DefinitionLink[] | null | undefined,
+): LayerDefinition | undefined {
+  const [link] = Array.isArray(found) ? found : [];
+  if (!link || !("targetUri" in link) || !link.originSelectionRange) return undefined;
+  const { start } = link.originSelectionRange;
+  const before = document.getText(new vscode.Range(start.line, 0, start.line, start.character));
+  // The model's own name leads to it too.
+  if (!link.targetUri.path.toLowerCase().endsWith(".onnx") || !/"name"\s*:\s*$/.test(before)) return undefined;
+  try {
+    const layer: unknown = JSON.parse(document.getText(link.originSelectionRange));
+    return typeof layer === "string" ? { model: link.targetUri, layer } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

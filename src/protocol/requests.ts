@@ -126,6 +126,8 @@ export const requests = {
   ),
   presetText: method<{ readonly id: string; readonly name: string }, string>("presetText"),
   models: method<null, readonly ModelSummary[]>("models"),
+  /** A model's editor came to the front. */
+  activeModel: method<ModelRef>("activeModel"),
   trust: method<{ readonly trusted: boolean }>("trust"),
   setSettings: method<ServerSettings>("setSettings"),
 } as const;

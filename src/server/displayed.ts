@@ -84,7 +84,7 @@ export function pinsOf(plan: Plan | undefined): ReadonlySet<string> {
 }
 
 /** The plan was made for this profile and these limits, and no limit is being tried. */
-function isCurrent({ plan, profile, whatIf }: SessionState): boolean {
+export function isCurrent({ plan, profile, whatIf }: SessionState): boolean {
   if (!plan || !profile || whatIf.size > 0) return false;
   const { budgets, profile: ref } = plan.plan;
   return ref === profile.ref && budgets.every(({ name, limit }) => limit === profile.limits[name]);
@@ -111,7 +111,11 @@ function changes(
 }
 
 /** Measured or simulated where these very bits were run, else expected from the sensitivities. */
-function accuracyOf(state: SessionState, bits: ReadonlyMap<string, Bits | null>, loss: number): Accuracy | undefined {
+export function accuracyOf(
+  state: SessionState,
+  bits: ReadonlyMap<string, Bits | null>,
+  loss: number,
+): Accuracy | undefined {
   const ran = [state.decided?.result.plan, state.plan?.plan].filter((plan) => plan !== undefined);
   for (const plan of ran.toSorted((a, b) => rank(b.accuracy) - rank(a.accuracy))) {
     const same = plan.modelHash === state.modelHash && changes(planBits(plan), bits).size === 0;

@@ -12,12 +12,14 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { SigmaQuantError } from "../core/errors.ts";
 import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
+import { LanguageFeatures, languageCapabilities } from "./language/features.ts";
 import { Server } from "./server.ts";
 
 /** The language server: wiring of the connection to `Server`; what it does is there. */
 const connection = createConnection(ProposedFeatures.all);
 const documents = new TextDocuments(TextDocument);
 let server: Server | undefined;
+let language: LanguageFeatures | undefined;
 let followsFolders = false;
 
 connection.onInitialize((params: InitializeParams) => {
@@ -27,12 +29,20 @@ connection.onInitialize((params: InitializeParams) => {
     folders: (params.workspaceFolders ?? []).map(({ uri }) => uri),
     documents,
     engineFile: path.join(__dirname, "engine.cjs"),
-    publish: (uri, snapshot) => connection.sendNotification(notifications.snapshot.method, { uri, snapshot }),
-    modelsChanged: () => connection.sendNotification(notifications.modelsChanged.method, null),
+    publish: (uri, snapshot) => {
+      connection.sendNotification(notifications.snapshot.method, { uri, snapshot });
+      language?.changed();
+    },
+    modelsChanged: () => {
+      connection.sendNotification(notifications.modelsChanged.method, null);
+      language?.changed();
+    },
     log: (line) => connection.console.info(line),
   });
+  language = new LanguageFeatures(connection, documents, server.language, params.capabilities);
   return {
     capabilities: {
+      ...languageCapabilities,
       textDocumentSync: TextDocumentSyncKind.Incremental,
       workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
     },
@@ -72,10 +82,17 @@ handle(requests.exportText, async ({ uri, format }) => running().exportText(uri,
 handle(requests.presets, async () => running().presets());
 handle(requests.presetText, async ({ id, name }) => running().presetText(id, name));
 handle(requests.models, () => running().models());
+handle(requests.activeModel, async ({ uri }) => {
+  running().activate(uri);
+  language?.changed();
+});
 handle(requests.trust, async ({ trusted }) => running().setTrusted(trusted));
 handle(requests.setSettings, async (settings) => running().setSettings(settings));
 
-connection.onShutdown(() => server?.dispose());
+connection.onShutdown(() => {
+  language?.dispose();
+  server?.dispose();
+});
 documents.listen(connection);
 connection.listen();
 

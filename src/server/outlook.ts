@@ -1,6 +1,5 @@
 import type { Bits } from "../core/hardware/profile.ts";
 import { paretoFront } from "../core/pipeline/front.ts";
-import { solveBits } from "../core/pipeline/solveBits.ts";
 import type { PlanEdit, ServerSettings, TextChange } from "../protocol/requests.ts";
 import { type Displayed, displayedOf } from "./displayed.ts";
 import { fitWith, maxDropInForce, pinsInForce, strategyInForce } from "./inForce.ts";
@@ -8,9 +7,7 @@ import { type Losses, lossesOf } from "./losses.ts";
 import { applyEdit, type EditedBits, noProfile, planText } from "./planEdits.ts";
 import { failureOf } from "./sessionErrors.ts";
 import type { SessionState } from "./sessionState.ts";
-
-/** A frame of the editor: the time that the solver may take while a budget is dragged. A thousandth of the loss shows nowhere. */
-const solver = { maxGap: 1e-3, maxMillis: 16 };
+import { solveSoon } from "./solveSoon.ts";
 
 /** What follows from a session's state: costs on the device, bits, verdict; made anew after every change. */
 export class Outlook {
@@ -40,7 +37,7 @@ export class Outlook {
     }
     this.losses = lossesOf(state);
     if (state.fit && this.losses) {
-      state.live = solveBits(state.fit, this.losses.loss, solver);
+      state.live = solveSoon(state.fit, this.losses.loss);
       this.refreshFront(state.fit, this.losses);
     }
     this.displayed = displayedOf(state, this.losses, maxDropInForce(state));
@@ -83,7 +80,7 @@ export class Outlook {
     if (edit.kind !== "resetBits" && edit.kind !== "resetAll") return live.bits;
     const freed = edit.kind === "resetBits" ? new Set(edit.layers) : undefined;
     const pins = [...pinsInForce(state)].filter(([name]) => freed !== undefined && !freed.has(name));
-    return solveBits(fitWith(state, prepared, profile.profile, new Map(pins)), losses.loss, solver).bits;
+    return solveSoon(fitWith(state, prepared, profile.profile, new Map(pins)), losses.loss).bits;
   }
 
   private change(edited: EditedBits, planUri: string): TextChange {

@@ -2,7 +2,7 @@ import { applyEdits, type JSONPath, modify } from "jsonc-parser";
 import type { Bits, Resource } from "../core/hardware/profile.ts";
 
 /** Field and unit of each budget in a profile. */
-const budgetFields: Readonly<Record<Resource, { readonly field: string; readonly perUnit: number }>> = {
+export const budgetFields: Readonly<Record<Resource, { readonly field: string; readonly perUnit: number }>> = {
   weightMemory: { field: "weightMemoryKiB", perUnit: 1 / 1024 },
   activationMemory: { field: "activationMemoryKiB", perUnit: 1 / 1024 },
   latency: { field: "latencyMs", perUnit: 1e3 },

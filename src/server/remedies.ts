@@ -1,12 +1,12 @@
 import { allBits } from "../core/hardware/bitPairs.ts";
 import type { Bits, Resource } from "../core/hardware/profile.ts";
 import { DeviceFit } from "../core/pipeline/deviceFit.ts";
-import { solveBits } from "../core/pipeline/solveBits.ts";
 import { formatAmount, formatBytes } from "../core/plan/format.ts";
 import type { Accuracy, BudgetUse, Verdict } from "../core/plan/types.ts";
 import type { Remedy } from "../protocol/editor.ts";
 import type { Losses } from "./losses.ts";
 import type { SessionState } from "./sessionState.ts";
+import { inTime } from "./solveSoon.ts";
 
 /** Solving again for each bitwidth is fast, but nobody waits for a remedy. */
 const options = { maxGap: 1e-2, maxMillis: 16 };
@@ -51,8 +51,8 @@ function moreBits(state: SessionState, losses: Losses): Remedy | undefined {
   for (const bits of allBits.toReversed().filter((b) => !own.includes(b))) {
     const widened = { ...profile.profile, weightBits: [...own, bits].sort((a, b) => a - b) as Bits[] };
     const wider = new DeviceFit({ ...fit.input, profile: widened });
-    const solved = solveBits(wider, losses.loss, options);
-    if (!solved.optimum) continue;
+    const solved = inTime(wider, losses.loss, options);
+    if (!solved?.optimum) continue;
     return {
       label: `Allow ${bits} bits`,
       detail: `${bits} bits: ${formatBytes(wider.weightMemory(solved.bits))}`,

@@ -19,6 +19,7 @@ import type {
   TextChange,
 } from "../protocol/requests.ts";
 import { AnalysisCache } from "./analysisCache.ts";
+import type { LanguageHost } from "./language/host.ts";
 import { withBudgets, withMaxDrop, withWeightBits } from "./profileEdits.ts";
 import { ModelSession } from "./session.ts";
 import type { SessionHost } from "./sessionHost.ts";
@@ -73,6 +74,16 @@ export class Server {
       publish: input.publish,
       verdictChanged: input.modelsChanged,
       log: input.log,
+    };
+  }
+
+  /** What the features for texts of profiles and plans look at. */
+  get language(): LanguageHost {
+    return {
+      texts: this.texts,
+      sessions: () => [...this.sessions.values()].reverse(),
+      files: () => this.found,
+      log: this.input.log,
     };
   }
 
@@ -148,6 +159,16 @@ export class Server {
     const session = this.sessions.get(key);
     this.sessions.delete(key);
     await session?.close();
+  }
+
+  /** A model's editor came to the front: figures beside a profile are of it. */
+  activate(uri: string): void {
+    const key = normalUri(uri);
+    const session = this.sessions.get(key);
+    if (!session) return;
+    // The order in which they were last in use.
+    this.sessions.delete(key);
+    this.sessions.set(key, session);
   }
 
   /** @throws SigmaQuantError SQ1102 for a model that is not open */

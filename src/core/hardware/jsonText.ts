@@ -1,4 +1,5 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { strictJson } from "./strictJson.ts";
 import { byteOrderMark, LineIndex, type TextRange } from "./textRange.ts";
 
 export type JsonPath = readonly (string | number)[];
@@ -56,6 +57,12 @@ export function parseJsonText(text: string, maxLength: number): JsonText {
   // The parser takes a mark for an invalid symbol; a space keeps all offsets as they are in the text.
   const json = shift === 1 ? ` ${text.slice(1)}` : text;
   const range = (offset: number, length: number): TextRange => lines.range(offset, length);
+  const strict = json.length <= maxLength ? strictJson(json, maxDepth) : undefined;
+  if (strict) {
+    // The tree takes most of the time, and most readers of a text without issues ask for no position.
+    let root: Node | undefined;
+    return { value: strict.value, issues: [], range, ...positions(() => (root ??= parseTree(json)), range) };
+  }
   const refused = limitIssue(json, maxLength, range);
   const errors: ParseError[] = [];
   const root = refused ? undefined : parseTree(json, errors, { allowTrailingComma: true });
@@ -69,12 +76,25 @@ export function parseJsonText(text: string, maxLength: number): JsonText {
     value: root && plainValue(root),
     issues,
     range,
+    ...positions(() => root, range),
+  };
+}
+
+function positions(
+  tree: () => Node | undefined,
+  range: (offset: number, length: number) => TextRange,
+): Pick<JsonText, "locate" | "pathAt"> {
+  return {
     locate: (path, part = "value") => {
+      const root = tree();
       const found = root && find(root, path);
       const node = part === "key" && found?.parent?.type === "property" ? found.parent.children?.[0] : found;
       return node && range(node.offset, node.length);
     },
-    pathAt: (offset) => (root ? innermost(root, offset, []) : []),
+    pathAt: (offset) => {
+      const root = tree();
+      return root ? innermost(root, offset, []) : [];
+    },
   };
 }
 

@@ -229,7 +229,6 @@ ${Array.from({ length: layers }, (_, i) => row(i)).join(",\n")}
       await respond(() => client.actions(uri, '"name": "block.9.conv"', "refactor.rewrite"));
       await client.diagnostics(uri);
     }
-    console.log("megabyte", times.map(Math.round).join(" "));
     expect(median(times)).toBeLessThan(respondsMs);
   });
 });
