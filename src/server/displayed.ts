@@ -5,6 +5,7 @@ import type { Accuracy, BudgetUse, Plan, PlanLayer, Verdict } from "../core/plan
 import { verdictOf } from "../core/plan/verdict.ts";
 import type { EditorSnapshot, Pareto, Remedy } from "../protocol/editor.ts";
 import type { Losses } from "./losses.ts";
+import { withoutStaleAccuracy } from "./planFigures.ts";
 import { remediesOf } from "./remedies.ts";
 import type { SessionState } from "./sessionState.ts";
 
@@ -42,7 +43,8 @@ export function displayedOf(
   const fromPlan = planned !== undefined && isCurrent(state);
   const bits = fromPlan ? withFloat(fit.table.layers, planned) : live.bits;
   const loss = totalLoss(bits, losses.loss);
-  const accuracy = accuracyOf(state, bits, loss);
+  const rows = new Map(fit.rows(bits, state.statistics, losses.byLayer).map((row) => [row.name, row]));
+  const accuracy = accuracyOf(withoutStaleAccuracy(state, rows), bits, loss);
   const budgets = fit.budgets(bits);
   const { smallest } = live;
   const verdict = verdictOf({
@@ -63,7 +65,7 @@ export function displayedOf(
     bits,
     pinned: pinsOf(state.plan?.plan),
     was: fromPlan ? new Map() : changes(planned ?? decidedBits(state), bits),
-    rows: new Map(fit.rows(bits, state.statistics, losses.byLayer).map((row) => [row.name, row])),
+    rows,
     activationBits: fit.activationBits,
     budgets,
     ...(accuracy && { accuracy }),

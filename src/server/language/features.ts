@@ -66,7 +66,6 @@ export class LanguageFeatures {
 
   /** Something that texts do not say has changed: a model's figures, which model is in use, files. */
   changed(): void {
-    this.plans.invalidate();
     if (this.outsideTimer) return;
     const wait = Math.max(typingMs, this.lastOutside + outsideMs - Date.now());
     this.outsideTimer = setTimeout(() => {
@@ -153,8 +152,8 @@ export class LanguageFeatures {
     this.profileKnowledge.forget(uri);
     this.planKnowledge.forget(uri);
     // What was typed and not saved counts no more.
-    this.plans.invalidate();
-    void this.connection.sendDiagnostics({ uri, diagnostics: [] });
+    if (documentKind(uri) === "plan") this.plans.invalidate();
+    this.connection.sendDiagnostics({ uri, diagnostics: [] }).catch(ignore);
     this.changed();
   }
 
@@ -175,8 +174,8 @@ export class LanguageFeatures {
     }
     if (!outdated) return;
     const { workspace } = this.client;
-    if (workspace?.codeLens?.refreshSupport) void this.connection.sendRequest(CodeLensRefreshRequest.type);
-    if (workspace?.inlayHint?.refreshSupport) void this.connection.languages.inlayHint.refresh();
+    if (workspace?.codeLens?.refreshSupport) this.connection.sendRequest(CodeLensRefreshRequest.type).catch(ignore);
+    if (workspace?.inlayHint?.refreshSupport) this.connection.languages.inlayHint.refresh().catch(ignore);
   }
 
   private async publish(document: TextDocument): Promise<void> {
@@ -191,6 +190,9 @@ export class LanguageFeatures {
     await this.connection.sendDiagnostics({ uri, version, diagnostics });
   }
 }
+
+/** The editor is gone, or does not want it: nothing is to be done about either. */
+function ignore(): void {}
 
 function textOf(context: DocumentContext["context"] | undefined): string | undefined {
   if (!context) return undefined;

@@ -5,11 +5,12 @@ import { expectedDrop } from "../../core/pipeline/expectedDrop.ts";
 import { totalLoss } from "../../core/pipeline/loss.ts";
 import type { SolvedBits } from "../../core/pipeline/solveBits.ts";
 import { averageBits } from "../../core/plan/summary.ts";
-import type { Accuracy, BudgetUse, Plan, PlanLayer, Verdict } from "../../core/plan/types.ts";
+import type { Accuracy, BudgetUse, PlanLayer, Verdict } from "../../core/plan/types.ts";
 import { verdictOf } from "../../core/plan/verdict.ts";
 import { accuracyOf, isCurrent, planBits } from "../displayed.ts";
 import { fitWith, maxDropInForce, pinsInForce } from "../inForce.ts";
 import type { Losses } from "../losses.ts";
+import { withoutStaleAccuracy } from "../planFigures.ts";
 import type { ActiveProfile, SessionState } from "../sessionState.ts";
 import { solveSoon } from "../solveSoon.ts";
 import type { KnownModel } from "./knownModel.ts";
@@ -134,25 +135,6 @@ function stateOn(state: SessionState, device: ActiveProfile): SessionState {
   const own = decided && decided.result.plan.profile === device.ref ? { decided } : {};
   return { ...rest, ...own, profile: device, whatIf: new Map() };
 }
-
-/** A plan whose bits were changed by hand still has the accuracy that was measured before; its figures tell. */
-function withoutStaleAccuracy(state: SessionState, rows: ReadonlyMap<string, PlanLayer>): SessionState {
-  const { plan } = state;
-  if (!plan?.plan.accuracy || hasCurrentFigures(plan.plan, rows)) return state;
-  const { accuracy: _, ...rest } = plan.plan;
-  return { ...state, plan: { ...plan, plan: rest } };
-}
-
-/** Whether a plan's figures are of its bits: computed anew they come out the same. */
-export function hasCurrentFigures(plan: Plan, rows: ReadonlyMap<string, PlanLayer>): boolean {
-  return plan.layers.every(({ name, bytes }) => {
-    const row = rows.get(name);
-    return row === undefined || Math.abs(row.bytes - bytes) <= bytesTolerance * row.bytes;
-  });
-}
-
-/** Figures in a plan have six digits. */
-const bytesTolerance = 1e-5;
 
 function isOver(budgets: readonly BudgetUse[]): boolean {
   return budgets.some(({ use, limit }) => use !== undefined && limit !== undefined && use > limit);

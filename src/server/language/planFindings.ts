@@ -2,10 +2,10 @@ import { didYouMean } from "../../core/hardware/didYouMean.ts";
 import { formatEnough, resourceName } from "../../core/plan/format.ts";
 import type { Plan } from "../../core/plan/types.ts";
 import { overruns } from "../../core/plan/verdict.ts";
+import { hasCurrentFigures } from "../planFigures.ts";
 import { budgetHint } from "./budgetText.ts";
 import { type Finding, type Fix, sentences } from "./finding.ts";
 import { jsonTree, memberOf } from "./jsonTree.ts";
-import { hasCurrentFigures } from "./onDevice.ts";
 import { reallocateActions } from "./planActions.ts";
 import type { FileProblem, JudgedPlan, PlanContext } from "./planContext.ts";
 import { planLayerFindings } from "./planLayerFindings.ts";
@@ -111,7 +111,7 @@ function placeOfBudget(context: PlanContext, name: string): Span {
 /** Figures of other bits: edited by hand, or for other figures of the device. */
 function figureFindings(context: PlanContext, plan: Plan, { assessment }: JudgedPlan): readonly Finding[] {
   const computed = plan.layers.filter(({ bytes }) => bytes > 0);
-  const stale = computed.filter((layer) => !hasCurrentFigures({ ...plan, layers: [layer] }, assessment.rows));
+  const stale = computed.filter((layer) => !hasCurrentFigures({ layers: [layer] }, assessment.rows));
   const member = context.plan.member("verdict") ?? context.plan.member("layers");
   if (stale.length === 0 || !member) return [];
   const names = listedAtMost(

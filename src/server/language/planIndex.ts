@@ -2,6 +2,7 @@ import path from "node:path";
 import { parsePlan } from "../../core/plan/planFile.ts";
 import type { ActivePlan } from "../sessionState.ts";
 import { uriOf } from "../uris.ts";
+import type { WorkspaceFiles } from "../workspaceFiles.ts";
 import type { LanguageHost } from "./host.ts";
 
 /** Plans looked at: a workspace with more has other worries. */
@@ -15,26 +16,30 @@ export interface IndexedPlan {
   readonly profile: string;
 }
 
-/** The workspace's plans, read when first asked for and again after something changed. */
+/** The workspace's plans, read when first asked for, and again after files changed or a plan was typed in. */
 export class PlanIndex {
   private reading: Promise<readonly IndexedPlan[]> | undefined;
+  private files: WorkspaceFiles | undefined;
   private readonly parsed = new Map<string, { readonly text: string; readonly entry: IndexedPlan | undefined }>();
 
   constructor(private readonly host: LanguageHost) {}
 
-  /** Something that plans are read from may have changed. */
+  /** An open plan's text is another one. */
   invalidate(): void {
     this.reading = undefined;
   }
 
   all(): Promise<readonly IndexedPlan[]> {
-    this.reading ??= this.readAll();
+    const files = this.host.files();
+    // Found anew after every change on disk.
+    if (files !== this.files) this.reading = undefined;
+    this.files = files;
+    this.reading ??= this.readAll(files);
     return this.reading;
   }
 
-  private async readAll(): Promise<readonly IndexedPlan[]> {
-    const files = this.host.files().plans.slice(0, maxPlans);
-    const entries = await Promise.all(files.map((file) => this.read(file)));
+  private async readAll({ plans }: WorkspaceFiles): Promise<readonly IndexedPlan[]> {
+    const entries = await Promise.all(plans.slice(0, maxPlans).map((file) => this.read(file)));
     return entries.flatMap((entry) => entry ?? []);
   }
 

@@ -128,6 +128,27 @@ describe("a plan beside its open model", () => {
   });
 });
 
+describe("an accuracy that was measured", () => {
+  it("is not told of other bits that were typed into the plan, in its lens or in the model's editor", async () => {
+    const { client, model, uri, text } = await opened();
+    const accuracy =
+      '"accuracy": { "metric": "top1", "float": 0.93, "quantized": 0.926, "samples": 100, "how": "measured" },';
+    await client.type(uri, '"verdict": {', `${accuracy}\n  "verdict": {`);
+    const title = async () => (await client.lensTitles(uri))[0] ?? "";
+    const shown = () => client.snapshots.get(uriOf(model));
+    expect(await title()).toContain("−0.4 points (measured)");
+    await client.until("the accuracy", () => (shown()?.accuracy ? true : undefined));
+    const bits = bitsOf(text, "/c/Conv");
+    await client.type(
+      uri,
+      `"opType": "Conv", "weightBits": ${bits}`,
+      `"opType": "Conv", "weightBits": ${bits === 8 ? 4 : 8}`,
+    );
+    expect(await title()).toContain("accuracy unknown");
+    await client.until("no accuracy", () => (shown()?.accuracy ? undefined : true));
+  });
+});
+
 describe("a plan whose model is not open", () => {
   const byHand = (model: string) => `{
   "version": 1,
