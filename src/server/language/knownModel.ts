@@ -58,14 +58,8 @@ export function knownFromSession(session: LanguageSession, plan?: ActivePlan): K
 /** A model that is not open, by its file and a plan for it: nothing is run, the plan's figures are taken. */
 export function knownFromPlan(uri: string, path: string, read: ReadModel, plan: ActivePlan): KnownModel {
   const { modelHash } = read;
-  const rows = new Map(plan.plan.layers.map((layer) => [layer.name, layer]));
   const sameFile = modelHash === undefined || modelHash === plan.plan.modelHash;
-  const withMacs = (layer: Layer): Layer => {
-    const macs = sameFile ? rows.get(layer.name)?.macs : undefined;
-    return layer.macs === undefined && macs !== undefined ? { ...layer, macs } : layer;
-  };
-  const { discovery } = read.prepared;
-  const prepared = { ...read.prepared, discovery: { ...discovery, layers: discovery.layers.map(withMacs) } };
+  const prepared = sameFile ? withMacs(read.prepared, plan.plan) : read.prepared;
   const fileName = path.split(/[\\/]/).at(-1) ?? path;
   const state: SessionState = {
     ...newState(fileName, {}),
@@ -89,6 +83,26 @@ export function knownFromPlan(uri: string, path: string, read: ReadModel, plan: 
     revision: [read.prepared, modelHash, plan.text],
   };
 }
+
+/** What a plan says of MACs, which can't be known of a file without running it. The same object while that stays as it is. */
+function withMacs(prepared: PreparedModel, { layers }: Plan): PreparedModel {
+  const macs = new Map(
+    layers.flatMap((layer) => (layer.macs === undefined ? [] : [[layer.name, layer.macs] as const])),
+  );
+  const key = JSON.stringify([...macs]);
+  const known = filledIn.get(prepared);
+  if (known?.key === key) return known.prepared;
+  const { discovery } = prepared;
+  const filled = discovery.layers.map((layer): Layer => {
+    const counted = macs.get(layer.name);
+    return layer.macs === undefined && counted !== undefined ? { ...layer, macs: counted } : layer;
+  });
+  const made = { ...prepared, discovery: { ...discovery, layers: filled } };
+  filledIn.set(prepared, { key, prepared: made });
+  return made;
+}
+
+const filledIn = new WeakMap<PreparedModel, { readonly key: string; readonly prepared: PreparedModel }>();
 
 /** The sensitivities that a plan holds, if it has them for every layer that can be quantized. */
 function planLosses(plan: Plan | undefined, fit: DeviceFit): Losses | undefined {

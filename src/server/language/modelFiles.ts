@@ -3,6 +3,7 @@ import { TensorStore } from "../../core/onnx/tensors.ts";
 import { type PreparedModel, prepareModel } from "../../core/pipeline/prepare.ts";
 import { fileHash } from "../../node/files.ts";
 import { openModelFile } from "../../node/openModel.ts";
+import { Recent } from "./recent.ts";
 
 /** What is read of a model that is not open: its layers and sizes. Nothing is run. */
 export interface ReadModel {
@@ -31,12 +32,14 @@ interface Kept {
 export class ModelFiles {
   private readonly kept = new Map<string, Kept>();
   private readonly reading = new Map<string, Promise<ModelFileResult>>();
+  private readonly stamps = new Recent<string | undefined>();
 
   /** @param changed told when a hash has become known */
   constructor(private readonly changed: () => void) {}
 
-  async read(path: string): Promise<ModelFileResult> {
-    const stamp = await stampOf(path);
+  /** @param epoch another one whenever files are known to have changed */
+  async read(path: string, epoch: unknown): Promise<ModelFileResult> {
+    const stamp = await this.stamps.get(path, epoch, () => stampOf(path));
     if (stamp === undefined) {
       this.kept.delete(path);
       return { kind: "missing" };

@@ -13,6 +13,7 @@ import type { Losses } from "../losses.ts";
 import { withoutStaleAccuracy } from "../planFigures.ts";
 import type { ActiveProfile, SessionState } from "../sessionState.ts";
 import { solveSoon } from "../solveSoon.ts";
+import { cachedFit } from "./fitCache.ts";
 import type { KnownModel } from "./knownModel.ts";
 
 /** A model on a device: what any choice of bits costs there, and which would be best. */
@@ -55,8 +56,9 @@ export function onDevice(known: KnownModel, device: ActiveProfile): ModelOnDevic
   const { decided } = state;
   let fit: DeviceFit;
   let problem: SigmaQuantError | undefined;
+  const pins = pinsInForce(state);
   try {
-    fit = fitWith(state, prepared, device.profile, pinsInForce(state));
+    fit = cachedFit(prepared, device.profile, pins, () => fitWith(state, prepared, device.profile, pins));
   } catch (error) {
     if (!(error instanceof SigmaQuantError)) throw error;
     fit = fitWith(state, prepared, device.profile, new Map());

@@ -18,6 +18,7 @@ import { beside, profileOf } from "./planIndex.ts";
 import { type PlanText, readPlanText } from "./planText.ts";
 import { activeProfile } from "./profileKnowledge.ts";
 import { type ProfileText, readProfileText } from "./profileText.ts";
+import { Recent } from "./recent.ts";
 
 interface FoundModel {
   readonly known?: KnownModel;
@@ -33,6 +34,7 @@ interface FoundDevice {
 /** Finds out what is known for a plan's text: its model, its device, and how its bits do there. */
 export class PlanKnowledge {
   private readonly texts = new Memo<PlanText>();
+  private readonly saved = new Recent<string | undefined>();
   private readonly profiles = new Memo<ProfileText>();
   private readonly devices = new Memo<ActiveProfile>();
   private readonly judged = new Memo<JudgedPlan | undefined>();
@@ -91,7 +93,7 @@ export class PlanKnowledge {
     const name = plan.plan.model;
     const session = this.host.sessions().find((each) => normalUri(each.uri) === normalUri(uri));
     const known = session && knownFromSession(session, plan);
-    const result = await this.files.read(file);
+    const result = await this.files.read(file, this.host.files());
     switch (result.kind) {
       case "missing":
         return { problem: { kind: "missing", file: name, detail: "" } };
@@ -115,7 +117,9 @@ export class PlanKnowledge {
       }
     }
     const profileUri = uriOf(where);
-    const text = await this.host.texts.read(profileUri).catch(() => undefined);
+    const { texts, files } = this.host;
+    const open = texts.open(profileUri)?.getText();
+    const text = open ?? (await this.saved.get(where, files(), () => texts.read(profileUri).catch(() => undefined)));
     if (text === undefined) return { uri: profileUri, problem: { kind: "missing", file: name, detail: "" } };
     const read = this.profiles.get(uri, [text, where], () => readProfileText(text, where, presetSource));
     const { profile, problems } = read.parsed;

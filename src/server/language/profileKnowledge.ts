@@ -82,7 +82,7 @@ export class ProfileKnowledge {
     );
     const closed = await Promise.all(
       planned.slice(0, maxModels).map(async ({ plan, modelPath }) => {
-        const result = await this.files.read(modelPath);
+        const result = await this.files.read(modelPath, this.host.files());
         return result.kind === "read" ? knownFromPlan(uriOf(modelPath), modelPath, result.model, plan) : undefined;
       }),
     );

@@ -198,6 +198,7 @@ describe("files of a plan", () => {
     const language = await languageOn(folder);
     expect(codesOf(planFindings(await language.plan(byHand(three))))).toEqual([]);
     rmSync(path.join(folder, "net.onnx"));
+    await language.scan();
     expect(codesOf(planFindings(await language.plan(byHand(three))))).toEqual(["SQ5116"]);
     writeFileSync(path.join(folder, "other.txt"), "");
     expect(codesOf(planFindings(await language.plan(byHand(three).replace("net.onnx", "other.txt"))))).toEqual([

@@ -114,7 +114,7 @@ export async function openNet(folder: string, more: Partial<SessionState> = {}):
 
 /** The parts of the language server that find things out, on a folder. */
 export async function languageOn(folder: string, sessions: readonly LanguageSession[] = []) {
-  const found = await findFiles([folder]);
+  let found = await findFiles([folder]);
   const log: string[] = [];
   const host: LanguageHost = {
     texts: new Texts(new TextDocuments(TextDocument)),
@@ -132,6 +132,10 @@ export async function languageOn(folder: string, sessions: readonly LanguageSess
   const fileUri = (name: string) => uriOf(path.join(folder, name));
   return {
     log,
+    /** Looks at the folder anew, as the server does when files changed. */
+    scan: async () => {
+      found = await findFiles([folder]);
+    },
     /** Resolves when the hash of a model's file is known. */
     hashed,
     profile: (text: string, name = "board.hwprofile.json"): Promise<ProfileContext> =>
