@@ -21,7 +21,12 @@ export interface LayerInputs {
 export function withWeightInputs(
   model: OnnxModel,
   sites: readonly LayerSite[],
-): { readonly model: OnnxModel; readonly inputs: ReadonlyMap<string, LayerInputs> } {
+): {
+  readonly model: OnnxModel;
+  readonly inputs: ReadonlyMap<string, LayerInputs>;
+  /** The copies of the original nodes, in the original order. */
+  readonly nodes: readonly NodeProto[];
+} {
   const copy = copyModel(model);
   const { graph } = copy;
   const originals = [...graph.node];
@@ -61,7 +66,7 @@ export function withWeightInputs(
     else reader.input[2] = addend;
   }
   graph.node = originals.flatMap((node) => [...(before.get(node) ?? []), node, ...(after.get(node) ?? [])]);
-  return { model: copy, inputs };
+  return { model: copy, inputs, nodes: originals };
 }
 
 function castNode(name: string, elementType: number): NodeProto {

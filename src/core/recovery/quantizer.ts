@@ -1,0 +1,61 @@
+import { takesBias } from "../model/bias.ts";
+import { roundToNearest, type WeightQuantizer } from "../pipeline/candidates.ts";
+import { quantizeWeights } from "../quant/quantizer.ts";
+import { type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
+import type { HessianStore } from "./hessians.ts";
+import type { RecoveryMethod } from "./methods.ts";
+import { roundLayer } from "./roundLayer.ts";
+
+/**
+ * Rounds layers by the given methods ("equalize" and "sequential" are not for single layers, and change nothing here). A layer that
+ * no moments are known of (nothing was run, or its operator's form is not read) is rounded to the nearest, with scales of the least
+ * error of its weights where "clip" is on.
+ */
+export function recoveryQuantizer(methods: ReadonlySet<RecoveryMethod>, hessians: HessianStore): WeightQuantizer {
+  const cache = new BlockCache(hessians);
+  const usesMoments = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
+  return {
+    async quantize(site, weight, bias, bits, signal) {
+      const { name, weightShape, channelAxis } = site.layer;
+      const moments = usesMoments ? hessians.get(name) : undefined;
+      if (moments !== undefined) {
+        const taken = bias !== undefined && takesBias(site) ? { bias } : {};
+        const blocksOf = (group: number, centred: boolean) => cache.blocks(name, group, centred);
+        return roundLayer(moments, { weight, bits, methods, blocksOf, ...taken }, signal);
+      }
+      if (!methods.has("clip")) return roundToNearest.quantize(site, weight, bias, bits, signal);
+      const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits, "mse", {}, signal);
+      return { bits, q, scales, ...(bias && { bias }) };
+    },
+  };
+}
+
+/** Factors of Hessians held for a layer's next bitwidth. Our choice. */
+const maxCachedBytes = 2 ** 28;
+
+/** Hessian blocks by layer and group; those used longest ago make room. */
+class BlockCache {
+  private readonly cached = new Map<string, readonly HessianBlock[]>();
+  private bytes = 0;
+
+  constructor(private readonly hessians: HessianStore) {}
+
+  blocks(layer: string, group: number, centred: boolean): readonly HessianBlock[] {
+    const key = `${group}:${centred}:${layer}`;
+    const moments = this.hessians.get(layer);
+    const blocks = this.cached.get(key) ?? (moments ? hessianBlocks(moments, group, centred) : []);
+    if (this.cached.delete(key)) this.bytes -= bytesOf(blocks);
+    this.cached.set(key, blocks);
+    this.bytes += bytesOf(blocks);
+    for (const [oldest, old] of this.cached) {
+      if (this.bytes <= maxCachedBytes || oldest === key) break;
+      this.cached.delete(oldest);
+      this.bytes -= bytesOf(old);
+    }
+    return blocks;
+  }
+}
+
+function bytesOf(blocks: readonly HessianBlock[]): number {
+  return blocks.reduce((sum, { h, upper, order }) => sum + h.byteLength + upper.byteLength + order.byteLength, 0);
+}
