@@ -31,9 +31,22 @@ export interface StateChanges {
   readonly publish: () => void;
 }
 
+interface WantedSet {
+  readonly path: string;
+  /** By the user or the settings, and not only found. */
+  readonly asked: boolean;
+}
+
+interface WantedSets {
+  readonly calibration?: WantedSet;
+  readonly evaluation?: WantedSet;
+}
+
 /** Fills a session's state by running the engine: shapes, weights, sensitivities, decisions. Each step can be cancelled. */
 export class Analyzer {
   private lastSave = 0;
+  /** Undefined before any sets were looked for. */
+  private wanted: WantedSets | undefined;
 
   constructor(
     private readonly path: string,
@@ -69,30 +82,60 @@ export class Analyzer {
   async chooseSets(signal: AbortSignal): Promise<void> {
     const { state, host } = this;
     if (!host.trusted() || state.noRuntime) return;
-    const settings = host.settings();
-    const beside = setsBeside(this.path, host.files());
-    const open = async (path: string): Promise<ActiveSamples> => {
-      const facts = await this.engine.run("samples", { model: this.source, set: { path } }, () => {}, signal);
-      return { path, facts };
+    const wanted = this.wantedSets();
+    const before = state.calibration?.facts;
+    const open = async ({ path, asked }: WantedSet): Promise<ActiveSamples | undefined> => {
+      const facts = this.engine.run("samples", { model: this.source, set: { path } }, () => {}, signal);
+      return facts.then(
+        (known) => ({ path, facts: known }),
+        (error) => this.passOver(path, asked, error),
+      );
     };
-    const choose = async (chosen: string | undefined, setting: string, found: string | undefined) => {
-      if ((chosen ?? setting) === synthetic) return undefined;
-      if (chosen !== undefined) return open(chosen);
-      if (setting !== "") return open(inWorkspace(setting, host.folders()));
-      return found === undefined ? undefined : open(found).catch((error) => this.passOver(found, error));
-    };
+    this.wanted = wanted;
     delete state.calibration;
     delete state.evaluation;
-    const calibration = await choose(state.choices.calibration, settings.calibration, beside.calibration);
+    const calibration = wanted.calibration && (await open(wanted.calibration));
     if (calibration) state.calibration = calibration;
-    const evaluation = await choose(state.choices.evaluation, settings.evaluation, beside.evaluation);
+    else if (before?.synthetic) state.calibration = { facts: before };
+    const evaluation = wanted.evaluation && (await open(wanted.evaluation));
     if (evaluation) state.evaluation = evaluation;
+    // Measurements belong to the samples that they were made on.
+    if (before && before.hash !== state.calibration?.facts?.hash) {
+      state.measurements = new Map();
+      state.measuredSamples = 0;
+      delete state.decided;
+    }
     this.changes.publish();
   }
 
+  /** Other sets would be chosen now than those that were: some came to lie beside the model, or went. */
+  get setsOutdated(): boolean {
+    return this.wanted !== undefined && JSON.stringify(this.wanted) !== JSON.stringify(this.wantedSets());
+  }
+
+  /** One of the sets that are looked at is this file. */
+  usesSet(path: string): boolean {
+    return this.wanted?.calibration?.path === path || this.wanted?.evaluation?.path === path;
+  }
+
+  private wantedSets(): WantedSets {
+    const { state, host } = this;
+    const settings = host.settings();
+    const beside = setsBeside(this.path, host.files());
+    const want = (chosen: string | undefined, setting: string, found: string | undefined): WantedSet | undefined => {
+      if ((chosen ?? setting) === synthetic) return undefined;
+      if (chosen !== undefined) return { path: chosen, asked: true };
+      if (setting !== "") return { path: inWorkspace(setting, host.folders()), asked: true };
+      return found === undefined ? undefined : { path: found, asked: false };
+    };
+    const calibration = want(state.choices.calibration, settings.calibration, beside.calibration);
+    const evaluation = want(state.choices.evaluation, settings.evaluation, beside.evaluation);
+    return { ...(calibration && { calibration }), ...(evaluation && { evaluation }) };
+  }
+
   /** A set that only lies beside the model may be another's. */
-  private passOver(path: string, error: unknown): undefined {
-    if (!(error instanceof SigmaQuantError) || error instanceof EngineCrash) throw error;
+  private passOver(path: string, asked: boolean, error: unknown): undefined {
+    if (asked || !(error instanceof SigmaQuantError) || error instanceof EngineCrash) throw error;
     this.host.log(`${path} is not used: ${error.describe()}`);
     return undefined;
   }

@@ -1,7 +1,8 @@
 import type { Bits } from "../core/hardware/profile.ts";
 import { paretoFront } from "../core/pipeline/front.ts";
+import { totalLoss } from "../core/pipeline/loss.ts";
 import type { PlanEdit, ServerSettings, TextChange } from "../protocol/requests.ts";
-import { type Displayed, displayedOf } from "./displayed.ts";
+import { accuracyOf, type Displayed, displayedOf } from "./displayed.ts";
 import { fitWith, maxDropInForce, pinsInForce, strategyInForce } from "./inForce.ts";
 import { type Losses, lossesOf } from "./losses.ts";
 import { applyEdit, type EditedBits, noProfile, planText } from "./planEdits.ts";
@@ -86,9 +87,12 @@ export class Outlook {
   private change(edited: EditedBits, planUri: string): TextChange {
     if (!this.losses) throw noProfile();
     const maxDrop = maxDropInForce(this.state);
+    const accuracy = accuracyOf(this.state, edited.bits, totalLoss(edited.bits, this.losses.loss));
     const text = planText(this.state, this.losses, edited, {
       strategy: strategyInForce(this.state, this.settings()),
       ...(maxDrop !== undefined && { maxDrop }),
+      // What is only expected changes with every measurement: a file would tell it as it was.
+      ...(accuracy && accuracy.how !== "expected" && { accuracy }),
     });
     return { uri: this.state.plan?.uri ?? planUri, text };
   }

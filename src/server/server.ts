@@ -53,6 +53,8 @@ export class Server {
   private found: WorkspaceFiles = { models: [], profiles: [], plans: [], sampleSets: [] };
   private typingTimer: NodeJS.Timeout | undefined;
   private scanTimer: NodeJS.Timeout | undefined;
+  /** Paths of files that changed since the last scan. */
+  private readonly written = new Set<string>();
 
   constructor(private readonly input: ServerInput) {
     const { options } = input;
@@ -93,7 +95,14 @@ export class Server {
   async scan(): Promise<void> {
     this.found = await findFiles(this.folders);
     this.input.modelsChanged();
-    await Promise.all([...this.sessions.values()].map((session) => session.textsChanged()));
+    const written = [...this.written];
+    this.written.clear();
+    await Promise.all(
+      [...this.sessions.values()].map(async (session) => {
+        await session.textsChanged();
+        await session.setsChanged(written);
+      }),
+    );
   }
 
   foldersChanged(added: readonly string[], removed: readonly string[]): void {
@@ -103,7 +112,11 @@ export class Server {
   }
 
   filesChanged(changes: readonly FileEvent[]): void {
-    for (const { uri } of changes) void this.sessions.get(normalUri(uri))?.fileChanged();
+    for (const { uri } of changes) {
+      void this.sessions.get(normalUri(uri))?.fileChanged();
+      const file = pathOf(uri);
+      if (file !== undefined) this.written.add(file);
+    }
     clearTimeout(this.scanTimer);
     this.scanTimer = setTimeout(() => void this.scan(), scanMs);
   }

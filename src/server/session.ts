@@ -100,9 +100,6 @@ export class ModelSession {
     if (choices.profile !== before.profile) this.state.whatIf.clear();
     await this.textsChanged();
     if (choices.calibration === before.calibration && choices.evaluation === before.evaluation) return;
-    // Measurements belong to the samples they were made on.
-    if (choices.calibration !== before.calibration) this.state.measurements = new Map();
-    delete this.state.decided;
     await this.reopen();
   }
 
@@ -249,6 +246,12 @@ export class ModelSession {
       ...(maxDrop !== undefined && { maxDrop }),
       now: Date.now(),
     });
+  }
+
+  /** Sample sets came or went, or one of them was written. @param written paths of those */
+  async setsChanged(written: readonly string[]): Promise<void> {
+    if (this.state.fatal || this.closed) return;
+    if (this.analyzer.setsOutdated || written.some((file) => this.analyzer.usesSet(file))) await this.reopen();
   }
 
   private async lookAtFile(): Promise<void> {

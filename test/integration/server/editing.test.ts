@@ -14,9 +14,11 @@ import {
   type SmallBench,
   smallBench,
   useServerBuild,
+  useSharedCache,
 } from "./support.ts";
 
 useServerBuild();
+const cache = useSharedCache();
 
 /** A person at a page that types: what comes later than this is not "live". */
 const liveMs = 1000;
@@ -34,7 +36,7 @@ async function decided(bench: SmallBench): Promise<TestServer> {
 
 describe("a profile in a text editor", () => {
   it("changes the bits as it is typed, before it is saved, and gives them back with the text", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const { model, profile } = bench;
     const server = await decided(bench);
     const text = readFileSync(profile, "utf8");
@@ -56,7 +58,7 @@ describe("a profile in a text editor", () => {
   });
 
   it("keeps the device while a slip stands in it, and tells of the slip", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const { model, profile } = bench;
     const server = await decided(bench);
     const text = readFileSync(profile, "utf8");
@@ -77,7 +79,7 @@ describe("a profile in a text editor", () => {
   });
 
   it("is what is saved again once the editor is closed without saving", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const { model, profile } = bench;
     const server = await decided(bench);
     const text = readFileSync(profile, "utf8");
@@ -88,7 +90,7 @@ describe("a profile in a text editor", () => {
   });
 
   it("takes tried budgets into its text and leaves its comments alone", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const { model, profile } = bench;
     const server = await decided(bench);
     const uri = uriOf(model);
@@ -114,7 +116,7 @@ describe("a plan", () => {
   }
 
   it("takes bits that are set by hand, pins them, and keeps all others", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const server = await decided(bench);
     const before = await server.until(bench.model, isDecided);
     const [first, second] = before.layers.map(({ name }) => name) as [string, string];
@@ -131,8 +133,22 @@ describe("a plan", () => {
     ]);
   });
 
+  it("says of bits that were run how they did, of others that nobody knows", async () => {
+    const bench = smallBench(cache());
+    const server = await decided(bench);
+    const { accuracy, layers, verdict } = await server.until(bench.model, isDecided);
+    const planned = async () => {
+      const { uri, text } = await server.request(requests.planText, { uri: uriOf(bench.model) });
+      return parsePlan(text, uri);
+    };
+    expect(await planned()).toMatchObject({ accuracy, verdict: { headline: verdict?.headline } });
+    await edit(server, bench, { kind: "setBits", layers: [layers.at(-1)?.name ?? ""], bits: 2 });
+    await server.until(bench.model, (snapshot) => snapshot.layers.at(-1)?.weightBits === 2);
+    expect((await planned()).accuracy).toBeUndefined();
+  });
+
   it("is followed when its text goes back, as undo does", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const server = await decided(bench);
     const [first] = (await server.until(bench.model, isDecided)).layers;
     const file = await edit(server, bench, { kind: "setPinned", layers: [first?.name ?? ""], pinned: true });
@@ -147,7 +163,7 @@ describe("a plan", () => {
   });
 
   it("gives other layers bits around the pinned ones, and all of them back", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const server = await decided(bench);
     const before = await server.until(bench.model, isDecided);
     // The second largest: with the largest at 8 bits the others do not fit at any.
@@ -166,7 +182,7 @@ describe("a plan", () => {
   });
 
   it("whose text is no plan is told of with its line, and bits are allocated as without it", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const server = await decided(bench);
     const file = path.join(bench.folder, "resnet8.sigmaquant.json");
     writeFileSync(file, '{\n  "version": 1,\n  "layers": 5\n}\n');
@@ -180,7 +196,7 @@ describe("a plan", () => {
   });
 
   it("pins that are written while the search runs are in the next one", async () => {
-    const bench = smallBench();
+    const bench = smallBench(cache());
     const server = await decided(bench);
     const [first] = (await server.until(bench.model, isDecided)).layers;
     const { now: after } = server;

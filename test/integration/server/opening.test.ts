@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileChangeType } from "vscode-languageserver-protocol";
@@ -103,6 +103,28 @@ describe("samples that do not fit the model", () => {
     expect(noticesOf(last)).toEqual([]);
     expect(last.layers.every(({ sigma, weightBits }) => sigma !== undefined && weightBits)).toBe(true);
     expect(server.log.join("\n")).toMatch(/calibration\.npz is not used: /);
+  });
+
+  it("are looked for again when others come to lie there: a model is measured once there is something to measure on", async () => {
+    const { model, folder, start } = smallBench();
+    const [set, aside] = [path.join(folder, "calibration.npz"), path.join(folder, "aside.bin")];
+    renameSync(set, aside);
+    const server = await start();
+    await server.open(model);
+    const without = await server.until(model, (snapshot) => isIdle(snapshot) && snapshot.verdict !== undefined);
+    expect(without.calibration).toBeUndefined();
+    renameSync(aside, set);
+    await server.filesChanged(FileChangeType.Created, set);
+    const measured = await server.until(model, isDecided);
+    expect(measured.calibration).toMatchObject({ label: "calibration.npz", samples: 64, synthetic: false });
+    // Other samples under the same name are other measurements.
+    const { now: after } = server;
+    writeFileSync(set, readFileSync(path.join(folder, "evaluation.npz")));
+    await server.filesChanged(FileChangeType.Changed, set);
+    const again = await server.until(model, (s) => isDecided(s) && s.calibration?.samples === 200, { after });
+    expect(again.layers.map(({ sensitivity }) => sensitivity)).not.toEqual(
+      measured.layers.map(({ sensitivity }) => sensitivity),
+    );
   });
 
   it("are told of where they were asked for, and all that needs no samples is there", async () => {

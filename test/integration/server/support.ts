@@ -34,15 +34,19 @@ export function useServerBuild(): void {
   afterAll(() => build?.remove());
 }
 
-/** An empty workspace. */
-export function emptyBench(): Bench {
+/** A folder of analyses for a file of tests that are about something else: the model is analyzed once for all of them. */
+export function useSharedCache(): () => string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-cache-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return () => folder;
+}
+
+/** An empty workspace, with a cache of its own unless another is given. */
+export function emptyBench(shared?: string): Bench {
   const base = realpathSync(mkdtempSync(path.join(os.tmpdir(), "sigmaquant-server-")));
-  const [folder, cacheFolder, tempFolder] = ["workspace", "cache", "temp"].map((name) => path.join(base, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const each of [folder, cacheFolder, tempFolder]) mkdirSync(each);
+  const [folder, tempFolder] = [path.join(base, "workspace"), path.join(base, "temp")];
+  const cacheFolder = shared ?? path.join(base, "cache");
+  for (const each of [folder, cacheFolder, tempFolder]) mkdirSync(each, { recursive: true });
   const started: TestServer[] = [];
   onTestFinished(async () => {
     await Promise.all(started.map((server) => server.stop()));
@@ -57,8 +61,9 @@ export function emptyBench(): Bench {
   return { folder, cacheFolder, tempFolder, start };
 }
 
-export function smallBench(): SmallBench {
-  const bench = emptyBench();
+/** @param shared as for `emptyBench` */
+export function smallBench(shared?: string): SmallBench {
+  const bench = emptyBench(shared);
   return { ...bench, model: writeSmallModel(bench.folder), profile: writeProfile(bench.folder) };
 }
 
