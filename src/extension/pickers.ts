@@ -65,6 +65,21 @@ export async function pickSamples(
   return files?.[0]?.fsPath;
 }
 
+/** What makes a file a device profile. */
+const profileEnding = ".hwprofile.json";
+
+/** The file that was chosen, called as profiles are. @throws where that one is there already, which the dialog did not ask about */
+async function withProfileEnding(picked: vscode.Uri): Promise<vscode.Uri> {
+  if (picked.path.endsWith(profileEnding)) return picked;
+  const target = picked.with({ path: picked.path.replace(/(\.json)?$/i, profileEnding) });
+  const there = await vscode.workspace.fs.stat(target).then(
+    () => true,
+    () => false,
+  );
+  if (there) throw new Error(vscode.l10n.t("{0} is there already.", path.basename(target.fsPath)));
+  return target;
+}
+
 /** Asks for a preset and a name, and writes a profile of one's own over it. Returns its URI. */
 export async function createProfile(server: ServerConnection): Promise<vscode.Uri | undefined> {
   const presets = await server.request(requests.presets, null);
@@ -85,13 +100,15 @@ export async function createProfile(server: ServerConnection): Promise<vscode.Ur
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, "-")
       .replace(/^-|-$/g, "") || "device";
-  const proposed = `${slug}.hwprofile.json`;
-  const target = await vscode.window.showSaveDialog({
+  const proposed = `${slug}${profileEnding}`;
+  const picked = await vscode.window.showSaveDialog({
     ...(folder && { defaultUri: vscode.Uri.joinPath(folder, proposed) }),
-    filters: { [vscode.l10n.t("Hardware profile")]: ["hwprofile.json"] },
+    // Dialogs take what follows the last dot for the ending, and would put the whole one after it again.
+    filters: { [vscode.l10n.t("Hardware profile")]: ["json"] },
     saveLabel: vscode.l10n.t("Create"),
   });
-  if (!target) return undefined;
+  if (!picked) return undefined;
+  const target = await withProfileEnding(picked);
   const text = await server.request(requests.presetText, { id: preset.id, name: name.trim() });
   await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
   await vscode.window.showTextDocument(target);
