@@ -55,6 +55,10 @@ function report(runner: Mocha.Runner): void {
   runner.on("pass", (test) => write({ outcome: "passed", title: test.fullTitle(), milliseconds: test.duration ?? 0 }));
   // Hooks fail by this event too, and count as a test that failed.
   runner.on("fail", (test, error: Error) => {
+    // A hook, whatever its type says.
+    const { type } = test as { readonly type: string };
+    if (type === "hook") void ui.screenshot(`failed-${test.fullTitle()}`).catch(() => undefined);
+    void ui.screenshot(`failed-${(test as Mocha.Runnable).fullTitle()}`).catch(() => undefined);
     write({ outcome: "failed", title: test.fullTitle(), message: error.stack ?? error.message });
   });
   runner.on("pending", (test) => write({ outcome: "skipped", title: test.fullTitle() }));

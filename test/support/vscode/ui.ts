@@ -127,8 +127,11 @@ export class Ui {
     const deadline = Date.now() + lateTimeoutMs;
     for (;;) {
       await this.page.keyboard.press("F1");
-      await this.quickType(`>${title}`);
-      if (await comes(found, paletteFillsMs)) break;
+      // While the keyboard passes from one editor to another nobody takes the key.
+      if (await comes(this.page.locator(`${select.quickInput} input[type="text"]`), paletteFillsMs)) {
+        await this.quickType(`>${title}`);
+        if (await comes(found, paletteFillsMs)) break;
+      }
       if (Date.now() > deadline) throw new Error(`the command palette has no "${title}"`);
       await this.page.keyboard.press("Escape");
     }
