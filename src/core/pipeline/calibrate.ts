@@ -4,7 +4,7 @@ import { quantizableSites, type WeightUse } from "../model/discover.ts";
 import { extract } from "../model/subgraph.ts";
 import { product } from "../model/weightChain.ts";
 import { modelBytes } from "../onnx/write.ts";
-import type { Inference, OnProgress, Tensor } from "../ports.ts";
+import type { Inference, InferenceSession, OnProgress, Tensor } from "../ports.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
 import { ActivationObserver, type ActivationRange } from "../quant/activation.ts";
 import { elementTypeOf } from "./elementTypes.ts";
@@ -55,12 +55,10 @@ export async function calibrate(
   const inputs = graph.input.map((v) => v.name).filter((name) => !constants.has(name));
   const fetched = [...taps].filter((name) => !inputs.includes(name));
   const total = Math.min(options.samples, dataset.samples);
-  if (fetched.length === 0 && taps.size === 0) return { observers, samples: 0, synthetic: dataset.synthetic };
-  const part = extract(prepared.model, inputs, fetched, elementTypeOf(prepared.types));
-  const session = await inference.open(await modelBytes(part, signal), {
-    optimization: "all",
-    ...(options.threads !== undefined && { threads: options.threads }),
-  });
+  if (taps.size === 0) return { observers, samples: 0, synthetic: dataset.synthetic };
+  // The runtime refuses a graph without nodes, which is what is left where only inputs are looked at.
+  const session =
+    fetched.length > 0 ? await openUpTo(prepared, inputs, fetched, inference, options, signal) : undefined;
   try {
     const batch = Math.min(options.batch, samplesAtOnce(prepared, fetched));
     let done = 0;
@@ -68,11 +66,11 @@ export async function calibrate(
       signal?.throwIfAborted();
       onProgress({ stage: "Calibrating", done, total });
       const { feeds, samples } = await dataset.batch(done, Math.min(batch, total - done), signal);
-      const values = { ...feeds, ...(await session.run(feeds)) };
+      const values = { ...feeds, ...(await session?.run(feeds)) };
       for (const name of taps) {
         const tensor = values[name];
-        if (!(tensor?.data instanceof Float32Array)) continue;
-        observers.get(name)?.add(tensor.data);
+        if (tensor === undefined) continue;
+        if (tensor.data instanceof Float32Array) observers.get(name)?.add(tensor.data);
         for (const { layer, observer, use } of readers.get(name) ?? []) await observer.add(layer, tensor, use);
       }
       done += samples;
@@ -80,8 +78,21 @@ export async function calibrate(
     onProgress({ stage: "Calibrating", done: total, total });
     return { observers, samples: total, synthetic: dataset.synthetic };
   } finally {
-    await session.close();
+    await session?.close();
   }
+}
+
+async function openUpTo(
+  prepared: PreparedModel,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  inference: Inference,
+  { threads }: { readonly threads?: number },
+  signal?: AbortSignal,
+): Promise<InferenceSession> {
+  const part = extract(prepared.model, inputs, outputs, elementTypeOf(prepared.types));
+  const options = { optimization: "all" as const, ...(threads !== undefined && { threads }) };
+  return inference.open(await modelBytes(part, signal), options);
 }
 
 /** Scales and zero points of the observed activations. */

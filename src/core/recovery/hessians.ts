@@ -6,7 +6,7 @@ import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
 import { GramProducts } from "./gram.ts";
 import { blockColumns, MomentSums, type Moments } from "./moments.ts";
-import { patchCount, planPatches, readInputs } from "./patches.ts";
+import { floatsOf, patchCount, planPatches, readInputs } from "./patches.ts";
 import { type RowLayout, rowLayout } from "./rowLayout.ts";
 
 /** Moments of layers' inputs over a calibration set, by layer name. */
@@ -49,9 +49,8 @@ class MomentObserver implements InputObserver {
     const { site, sums, random: generator } = found;
     const kernel = site.layer.weightShape.slice(2);
     const plan = planPatches(use, sums.layout, kernel, input.dims, generator);
-    if (plan && input.data instanceof Float32Array) {
-      await sums.add(this.gram, readInputs(plan, input.data), patchCount(plan));
-    }
+    const values = floatsOf(input);
+    if (plan && values) await sums.add(this.gram, readInputs(plan, values), patchCount(plan));
   }
 
   /** Layers that something was seen of. */

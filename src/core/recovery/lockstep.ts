@@ -1,6 +1,7 @@
 import { extract, type Lifetimes, lifetimesOf } from "../model/subgraph.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
+import { elementTypeOf } from "../pipeline/elementTypes.ts";
 import type { Inference, Tensor } from "../ports.ts";
 
 export type Values = Readonly<Record<string, Tensor>>;
@@ -15,14 +16,12 @@ export class Lockstep {
 
   /**
    * @param state feeds of each batch; @param weights graph inputs that are weights
-   * @param elementTypes of values, by name, for the cuts
    */
   constructor(
     private readonly model: OnnxModel,
     private readonly inference: Inference,
     private state: readonly Values[],
     private readonly weights: ReadonlySet<string>,
-    private readonly elementTypes: ReadonlyMap<string, number>,
     private readonly threads?: number,
   ) {
     this.lifetimes = lifetimesOf(model.graph);
@@ -55,7 +54,7 @@ export class Lockstep {
       this.state = this.state.map((values) => pick(values, after));
       return;
     }
-    const part = extract(this.model, [...before, ...fed], computed, this.elementTypes);
+    const part = extract(this.model, [...before, ...fed], computed, elementTypeOf(typesOf(this.at(0))));
     const session = await this.inference.open(await modelBytes(part, signal), {
       optimization: "all",
       ...(this.threads !== undefined && { threads: this.threads }),
@@ -74,6 +73,11 @@ export class Lockstep {
       await session.close();
     }
   }
+}
+
+/** As the runtime gave them: of values that were put into the graph nothing else is known. */
+function typesOf(values: Values): Map<string, Tensor["type"]> {
+  return new Map(Object.entries(values).map(([name, { type }]) => [name, type]));
 }
 
 function pick(values: Values, names: readonly string[]): Values {

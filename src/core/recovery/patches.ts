@@ -1,6 +1,8 @@
+import { halfToNumber } from "../data/half.ts";
 import type { Random } from "../data/random.ts";
 import type { WeightUse } from "../model/discover.ts";
 import { intAttribute } from "../onnx/build.ts";
+import type { Tensor } from "../ports.ts";
 import { type ConvGeometry, convGeometry, tapPositions } from "./convGeometry.ts";
 import type { RowLayout } from "./rowLayout.ts";
 
@@ -114,6 +116,13 @@ function planned(
   const positions = new Int32Array(samples * perSample);
   for (let n = 0; n < samples; n++) positions.set(draw(total, perSample, random), n * perSample);
   return { layout, samples, perSample, positions, output, read };
+}
+
+/** A floating-point tensor's elements; undefined for other types. */
+export function floatsOf({ type, data }: Tensor): Float32Array | undefined {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof Float64Array) return Float32Array.from(data);
+  return type === "float16" ? Float32Array.from(data as Uint16Array, halfToNumber) : undefined;
 }
 
 /** Patches in a plan: the length of a row of what readInputs and readOutputs give. */

@@ -1,6 +1,5 @@
 import { takesBias } from "../model/bias.ts";
 import { roundToNearest, type WeightQuantizer } from "../pipeline/candidates.ts";
-import { quantizeWeights } from "../quant/quantizer.ts";
 import { type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
 import type { HessianStore } from "./hessians.ts";
 import type { RecoveryMethod } from "./methods.ts";
@@ -8,24 +7,22 @@ import { roundLayer } from "./roundLayer.ts";
 
 /**
  * Rounds layers by the given methods ("equalize" and "sequential" are not for single layers, and change nothing here). A layer that
- * no moments are known of (nothing was run, or its operator's form is not read) is rounded to the nearest, with scales of the least
- * error of its weights where "clip" is on.
+ * no moments are known of (nothing was run, or its operator's form is not read) is rounded to the nearest: clipping by the error of
+ * the weights alone does more harm than good at 3 bits and more, see docs/recovery.md.
  */
 export function recoveryQuantizer(methods: ReadonlySet<RecoveryMethod>, hessians: HessianStore): WeightQuantizer {
   const cache = new BlockCache(hessians);
   const usesMoments = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
   return {
     async quantize(site, weight, bias, bits, signal) {
-      const { name, weightShape, channelAxis } = site.layer;
+      const { name } = site.layer;
       const moments = usesMoments ? hessians.get(name) : undefined;
       if (moments !== undefined) {
         const taken = bias !== undefined && takesBias(site) ? { bias } : {};
         const blocksOf = (group: number, centred: boolean) => cache.blocks(name, group, centred);
         return roundLayer(moments, { weight, bits, methods, blocksOf, ...taken }, signal);
       }
-      if (!methods.has("clip")) return roundToNearest.quantize(site, weight, bias, bits, signal);
-      const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits, "mse", {}, signal);
-      return { bits, q, scales, ...(bias && { bias }) };
+      return roundToNearest.quantize(site, weight, bias, bits, signal);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import { type NodeProto, TensorProto_DataType } from "onnx-buf";
 import type { Dataset } from "../data/dataset.ts";
 import { random } from "../data/random.ts";
 import type { Bits } from "../hardware/profile.ts";
@@ -7,8 +7,8 @@ import { type LayerSite, quantizableSites, type WeightUse } from "../model/disco
 import { onlyReader, readersOf } from "../model/readers.ts";
 import { fixedValues } from "../model/scope.ts";
 import { withWeightInputs } from "../model/weightInputs.ts";
+import { floatAttribute } from "../onnx/build.ts";
 import type { CandidateWeights } from "../pipeline/candidates.ts";
-import { elementTypeOf } from "../pipeline/elementTypes.ts";
 import { affordableSamples, largestCutBytes } from "../pipeline/heldMemory.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
@@ -113,9 +113,8 @@ export async function roundInSequence(
     state.push(batch.feeds);
     done += batch.samples;
   }
-  const types = elementTypeOf(prepared.types);
-  const float = new Lockstep(prepared.model, inference, state, new Set(), types, threads);
-  const quantized = new Lockstep(variant.model, inference, state, new Set(byInput.keys()), types, threads);
+  const float = new Lockstep(prepared.model, inference, state, new Set(), threads);
+  const quantized = new Lockstep(variant.model, inference, state, new Set(byInput.keys()), threads);
   const gram = await GramProducts.open(inference, threads, signal);
   try {
     for (const [done, step] of steps.entries()) {
@@ -229,11 +228,13 @@ function stepsOf(
     const b = bits.get(site.layer.name) ?? null;
     const layout = rowLayout(site);
     const copy = use && copies[use.index];
-    if (b === null || use === undefined || site.uses.length > 1 || layout === undefined || copy === undefined)
-      return [];
+    const isPlain = site.uses.length === 1 && site.chain.elementType === TensorProto_DataType.FLOAT;
+    if (b === null || use === undefined || layout === undefined || copy === undefined || !isPlain) return [];
     const slot = use.slot === 0 ? 1 : 0;
     const output = (use.biasAdd?.node ?? use.node).output[0] ?? "";
-    const addition = onlyReader(readers, output);
+    // Behind a factor what is added would be in other units than the product.
+    const scales = floatAttribute(use.node, "alpha", 1) !== 1;
+    const addition = scales ? undefined : onlyReader(readers, output);
     const operand = addition?.input.findIndex((name) => name !== output && !fixed.has(name)) ?? -1;
     const isAdded = addition?.opType === "Add" && operand >= 0;
     const addedCopy = isAdded ? copies[readers.indexOf(addition)]?.input[operand] : undefined;
