@@ -34,6 +34,7 @@ export async function runInHost(what: InHostRun): Promise<Counts> {
   const bridge = await startBridge(() => window.promise);
   const exit = deferred<number | string>();
   let workbench: Workbench | undefined;
+  const violations: string[] = [];
   try {
     workbench = await openWorkbench({
       host: what.host,
@@ -44,6 +45,9 @@ export async function runInHost(what: InHostRun): Promise<Counts> {
         await page.exposeFunction("codeAutomationLog", (_type: string, args: unknown[]) => printLine(format(...args)));
         await page.exposeFunction("codeAutomationExit", (code: number) => exit.resolve(code));
         page.on("crash", () => exit.resolve("the page crashed"));
+        page.on("console", (message) => {
+          if (isViolation(message.text())) violations.push(`${message.text()} (${message.location().url})`);
+        });
       },
     });
     window.resolve(workbench.ui);
@@ -54,15 +58,22 @@ export async function runInHost(what: InHostRun): Promise<Counts> {
     if (code !== 0) await explain(workbench, code, counts);
     const asked = workbench.askedOutside();
     if (asked.length > 0) console.log(`The window asked for things outside: ${asked.join(", ")}`);
+    if (violations.length > 0) console.log(`Content security policies were violated:\n${violations.join("\n")}`);
     // An exit code that no test accounts for is a failure of its own.
     const unexplained = code !== 0 && counts.failed === 0 ? 1 : 0;
-    return { ...counts, failed: counts.failed + unexplained + (asked.length > 0 ? 1 : 0) };
+    const more = [asked, violations].filter((found) => found.length > 0).length;
+    return { ...counts, failed: counts.failed + unexplained + more };
   } finally {
     await workbench?.close();
     bridge.close();
     workspace.remove();
     rmSync(reportFolder, { recursive: true, force: true });
   }
+}
+
+/** As Chromium tells of what a content security policy did not allow, in any page of the window. */
+function isViolation(text: string): boolean {
+  return /Content[- ]Security[- ]Policy|^Refused to /i.test(text);
 }
 
 /** Promise.withResolvers, which Node 20 has not. */
