@@ -3,11 +3,11 @@ import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
 import { resourceUnits } from "../core/hardware/budgets.ts";
 import { type Budgets, type HardwareProfile, resources } from "../core/hardware/profile.ts";
-import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts";
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import type { RunSettings } from "../core/pipeline/settings.ts";
 import { formatAmount, formatSensitivity, resourceName } from "../core/plan/format.ts";
+import { candidateWeights } from "../core/recovery/planWeights.ts";
 import { fileHash } from "../node/files.ts";
 import { openDataset } from "../node/openData.ts";
 import { openSamples } from "../node/openSamples.ts";
@@ -21,7 +21,6 @@ import { limitsOf, missingBits, type RunOptions, requireKnown, settingsOf } from
 export interface Run {
   readonly model: OpenedModel;
   readonly profile: LoadedProfile;
-  readonly weights: CandidateWeights;
   readonly calibration: Dataset;
   readonly evaluation?: Dataset;
   readonly decided: Decided;
@@ -50,7 +49,8 @@ export async function withDecision<T>(
   const limits = limitsOf(profile.profile, options);
   const missing = missingBits(profile.profile, options.bits);
   logSettings(profile.profile, limits, settings, log);
-  const model = await openPrepared(modelPath, options, context);
+  const { recovery, batch, threads } = settings;
+  const model = await openPrepared(modelPath, options, context, { equalize: recovery.has("equalize") });
   const closing: (() => Promise<void>)[] = [model.close];
   try {
     const { calibration: calibrationPath, evaluation: evaluationPath, pins } = options;
@@ -66,7 +66,11 @@ export async function withDecision<T>(
     if (evaluation) closing.push(() => evaluation.close());
     logSamples("Calibration", calibration, log);
     if (evaluation) logSamples("Evaluation", evaluation, log);
-    const weights = new CandidateWeights(prepared, roundToNearest, signal);
+    const weights = await candidateWeights(
+      { prepared, methods: recovery, calibration, inference, batch, ...(threads !== undefined && { threads }) },
+      onProgress,
+      signal,
+    );
     const decided = await decidePlan(
       {
         prepared,
@@ -96,7 +100,7 @@ export async function withDecision<T>(
       ...decided.notes.filter((note) => !calibration.synthetic || !calibration.notes.includes(note)),
       ...assumptions(options, calibration, evaluation),
     ];
-    return await body({ model, profile, weights, calibration, ...(evaluation && { evaluation }), decided, notes });
+    return await body({ model, profile, calibration, ...(evaluation && { evaluation }), decided, notes });
   } finally {
     for (const close of closing) await close();
   }

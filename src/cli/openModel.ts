@@ -44,7 +44,7 @@ export async function openPrepared(
   file: string,
   options: ModelOptions,
   { signal, onProgress, log }: CommandContext,
-  how: Pick<PrepareOptions, "keepBatchNorm"> = {},
+  how: Pick<PrepareOptions, "keepBatchNorm" | "equalize"> = {},
 ): Promise<OpenedModel> {
   onProgress({ stage: "Reading", done: 0, total: 1, note: path.basename(file) });
   const opened = await openModelFile(file, { signal });

@@ -18,6 +18,7 @@ import {
 import { resourceName } from "../core/plan/format.ts";
 import { decisionsOf } from "../core/plan/planFile.ts";
 import type { Strategy } from "../core/plan/types.ts";
+import { defaultRecovery, parseRecovery, type RecoveryMethod, recoveryMethods } from "../core/recovery/methods.ts";
 import { readPlan } from "../node/plans.ts";
 import { parseCount } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
@@ -38,6 +39,7 @@ export interface RunOptions extends ModelOptions {
   readonly bops?: number;
   readonly weightsOnly?: boolean;
   readonly activationRange: RangeChoice;
+  readonly recovery: ReadonlySet<RecoveryMethod>;
   readonly pins?: string;
   readonly samples: number;
   readonly batch: number;
@@ -86,6 +88,11 @@ export function runOptions(command: Command): Command {
       new Option("--activation-range <method>", "how activations' ranges are found; auto tries each on the network")
         .choices(["auto", "minmax", "percentile", "mse"])
         .default("auto"),
+    )
+    .addOption(
+      new Option("--recovery <methods>", `default, none, or a list of ${recoveryMethods.join(", ")}`)
+        .argParser(readBy("--recovery", parseRecovery))
+        .default(defaultRecovery, "default"),
     );
 }
 
@@ -131,6 +138,7 @@ export async function settingsOf(profile: HardwareProfile, options: RunOptions):
     calibrationSamples: Math.max(options.samples, defaultCalibrationSamples),
     batch: options.batch,
     ...(options.threads !== undefined && { threads: options.threads }),
+    recovery: options.recovery,
     pins: options.pins === undefined ? new Map() : await pinsOf(options.pins),
   };
 }

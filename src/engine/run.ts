@@ -83,13 +83,12 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
 
   quantize: (job, context) =>
     withDecision(job, context, async ({ decided, opened, calibration, evaluation }) => {
-      const { prepared, weights } = opened;
+      const { prepared } = opened;
       const chosen = job.planned === undefined ? decided : withBits(decided, job.planned);
       const { threads, batch } = job.settings;
       const done = await quantizeToFiles(
         {
           prepared,
-          weights,
           decided: chosen,
           samples: evaluation ?? calibration,
           inference: context.inference,

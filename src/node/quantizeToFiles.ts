@@ -2,7 +2,6 @@ import { mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
-import type { CandidateWeights } from "../core/pipeline/candidates.ts";
 import { checkFile } from "../core/pipeline/checkFile.ts";
 import type { Decided } from "../core/pipeline/decidePlan.ts";
 import { type Evaluation, headlineAccuracy } from "../core/pipeline/evaluate.ts";
@@ -57,7 +56,6 @@ export function defaultPlanPath(model: string): string {
 
 export interface QuantizeInput {
   readonly prepared: PreparedModel;
-  readonly weights: CandidateWeights;
   readonly decided: Decided;
   /** Samples that the written file is compared with the float model on. */
   readonly samples: Dataset;
@@ -137,8 +135,9 @@ async function writeChecked(
   onProgress: OnProgress,
   signal: AbortSignal | undefined,
 ): Promise<CheckedModel> {
-  const { prepared, decided, weights, model, files, batch, threads } = input;
+  const { prepared, decided, model, files, batch, threads } = input;
   const { bits } = decided.proposal;
+  const weights = await decided.weightsFor(bits, onProgress, signal);
   const limit = decided.plan.budgets.find(({ name }) => name === "weightMemory")?.limit;
   const graph = await quantizedModel(prepared, weights, bits, decided.activations, limit, onProgress, signal);
   // Behind links, so that a link stays a link.

@@ -53,6 +53,7 @@ function runSettings(state: SessionState, settings: ServerSettings): RunSettings
     calibrationSamples: Math.max(settings.samples, defaultCalibrationSamples),
     batch: defaultBatch,
     ...threadsOf(settings),
+    recovery: new Set(),
     pins: pinsInForce(state),
   };
 }

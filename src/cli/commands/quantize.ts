@@ -59,11 +59,10 @@ async function quantize(
   context: CommandContext,
   run: Run,
 ): Promise<number> {
-  const { decided, calibration, evaluation, weights } = run;
+  const { decided, calibration, evaluation } = run;
   const result = await quantizeToFiles(
     {
       prepared: run.model.prepared,
-      weights,
       decided,
       samples: evaluation ?? calibration,
       inference: run.model.inference,

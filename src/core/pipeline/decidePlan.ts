@@ -3,6 +3,7 @@ import type { Bits, Budgets, HardwareProfile } from "../hardware/profile.ts";
 import type { Baseline, Plan } from "../plan/types.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
+import { type PlanWeights, planWeights } from "../recovery/planWeights.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
@@ -51,6 +52,12 @@ export interface Decided {
   readonly statistics: ReadonlyMap<string, WeightStatistics>;
   readonly table?: SensitivityTable;
   readonly notes: readonly string[];
+  /** The weights of a plan, recovered for it. Takes a while for other bits than the proposal's. */
+  readonly weightsFor: (
+    bits: ReadonlyMap<string, Bits | null>,
+    onProgress: OnProgress,
+    signal?: AbortSignal,
+  ) => Promise<PlanWeights>;
 }
 
 /** From a prepared model to a plan: weights, calibration, sensitivities, search, baselines. Writes nothing. */
@@ -109,11 +116,20 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       onProgress,
       signal,
     );
+    const recovery = { ...input, ...running, methods: settings.recovery };
+    const own = await planWeights(recovery, weights, proposal.bits, activations, onProgress, signal);
+    const weightsFor: Decided["weightsFor"] = async (bits, progress, abort) =>
+      sameBits(bits, proposal.bits) ? own : planWeights(recovery, weights, bits, activations, progress, abort);
     const { synthetic } = evaluation;
     const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, input.baselines);
     const accuracy =
       judge &&
-      simulatedAccuracy(judge.float, await judge.evaluate(proposal.bits, signal), judge.samples, evaluation.synthetic);
+      simulatedAccuracy(
+        judge.float,
+        await judge.evaluate(proposal.bits, signal, own),
+        judge.samples,
+        evaluation.synthetic,
+      );
     const maxDrop = limitFor(judge?.float.top1);
     const planInput: PlanInput = {
       fit,
@@ -131,11 +147,32 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       ...(accuracy && { accuracy }),
     };
     notes.push(...proposal.notes);
+    if (settings.recovery.has("sequential")) notes.push(baselineNote);
     const plan = planOf(planInput);
-    return { fit, proposal, plan, planInput, baselines, activations, statistics, ...(table && { table }), notes };
+    return {
+      fit,
+      proposal,
+      plan,
+      planInput,
+      baselines,
+      activations,
+      statistics,
+      ...(table && { table }),
+      notes,
+      weightsFor,
+    };
   } finally {
     for (const evaluator of evaluators) await evaluator.close();
   }
+}
+
+/** What a comparison with the baselines leaves out. */
+const baselineNote =
+  "Uniform baselines are recovered layer by layer; the plan is, beyond that, rounded in sequence, which takes a while for each";
+
+function sameBits(a: ReadonlyMap<string, Bits | null>, b: ReadonlyMap<string, Bits | null>): boolean {
+  const used = (bits: ReadonlyMap<string, Bits | null>) => [...bits].filter(([, own]) => own !== null);
+  return used(a).length === used(b).length && used(a).every(([layer, own]) => b.get(layer) === own);
 }
 
 async function activationsOf(

@@ -39,7 +39,7 @@ export class MixEvaluator {
     private readonly dataset: Dataset,
     private readonly options: MixOptions,
     private readonly session: InferenceSession,
-    private readonly weightsOf: (layer: string, bits: Bits | null) => Promise<Values>,
+    private readonly weightsOf: (source: WeightSource, layer: string, bits: Bits | null) => Promise<Values>,
     private readonly reference: readonly (readonly Tensor[])[],
     readonly samples: number,
     /** The float model's own scores on these samples. */
@@ -78,11 +78,11 @@ export class MixEvaluator {
     const half = [...options.activations.keys()].filter((name) => prepared.types.get(name) === "float16");
     insertActivations(variant.model, options.activations, new Set(half));
     const byName = new Map(sites.map((site) => [site.layer.name, site]));
-    const weightsOf = async (layer: string, bits: Bits | null): Promise<Values> => {
+    const weightsOf = async (source: WeightSource, layer: string, bits: Bits | null): Promise<Values> => {
       const site = byName.get(layer);
       const inputs = variant.inputs.get(layer);
       if (site === undefined || inputs === undefined) return {};
-      const values = bits === null ? options.weights.float(layer) : options.weights.quantized(layer, bits);
+      const values = bits === null ? source.float(layer) : source.quantized(layer, bits);
       return weightFeeds(site, inputs, await values);
     };
     // Cut out, so that the weights in the file, which nothing reads any more, are not written into it.
@@ -94,11 +94,15 @@ export class MixEvaluator {
     return new MixEvaluator(prepared, dataset, options, session, weightsOf, reference, samples, float);
   }
 
-  /** Runs one mix over all samples. */
-  async evaluate(bits: BitsByLayer, signal?: AbortSignal): Promise<OutputComparison> {
+  /** Runs one mix over all samples. @param source weights other than those it was opened with */
+  async evaluate(
+    bits: BitsByLayer,
+    signal?: AbortSignal,
+    source: WeightSource = this.options.weights,
+  ): Promise<OutputComparison> {
     const weights: Record<string, Tensor> = {};
     for (const { layer } of quantizableSites(this.prepared.discovery)) {
-      Object.assign(weights, await this.weightsOf(layer.name, bits.get(layer.name) ?? null));
+      Object.assign(weights, await this.weightsOf(source, layer.name, bits.get(layer.name) ?? null));
     }
     const names = this.prepared.model.graph.output.map((v) => v.name);
     const comparison = new OutputComparison();

@@ -15,6 +15,7 @@ import { maxModelBytes } from "../onnx/limits.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
 import type { Inference, InferenceSession, SessionOptions, ValueInfo } from "../ports.ts";
+import { equalizeChannels } from "../recovery/equalize.ts";
 import type { OutputKind } from "../sensitivity/outputs.ts";
 
 /** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
@@ -41,6 +42,8 @@ export interface PrepareOptions {
   readonly inference?: Inference;
   /** Shapes that were inferred before, by another process; `inference` and `dims` are then not used. */
   readonly inferred?: InferredShapes;
+  /** Scales channels against each other across layers, see equalizeChannels. */
+  readonly equalize?: boolean;
   /** Leaves the graph as it is in the file: opening needs no weights then. */
   readonly keepBatchNorm?: boolean;
 }
@@ -55,7 +58,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const ordered = inExecutionOrder(original);
   const folded = options.keepBatchNorm ? { model: ordered, folded: 0 } : await foldBatchNorm(ordered, signal);
-  const { model } = folded;
+  const { model } = options.equalize ? await equalizeChannels(folded.model, signal) : folded;
   const discovery = await discoverLayers(model, signal);
   const inferred =
     options.inferred ??

@@ -17,7 +17,7 @@ import type { PreparedModel } from "./prepare.ts";
  */
 export async function quantizedModel(
   prepared: PreparedModel,
-  weights: CandidateWeights,
+  weights: Pick<CandidateWeights, "quantizedLayer">,
   bits: ReadonlyMap<string, Bits | null>,
   activations: ReadonlyMap<string, ActivationQuantization>,
   weightMemory: number | undefined,

@@ -2,6 +2,7 @@ import { SigmaQuantError } from "../errors.ts";
 import { allBits } from "../hardware/bitPairs.ts";
 import type { Bits, HardwareProfile } from "../hardware/profile.ts";
 import type { Strategy } from "../plan/types.ts";
+import type { RecoveryMethod } from "../recovery/methods.ts";
 import type { RangeChoice } from "./activationRanges.ts";
 
 /**
@@ -83,6 +84,8 @@ export interface RunSettings {
   readonly calibrationSamples: number;
   readonly batch: number;
   readonly threads?: number;
+  /** What makes up for rounding, without training; empty = weights go to their nearest integers. */
+  readonly recovery: ReadonlySet<RecoveryMethod>;
   /** Layers fixed by hand: bits, or null to keep one in float. */
   readonly pins: ReadonlyMap<string, Bits | null>;
 }

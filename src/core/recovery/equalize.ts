@@ -1,13 +1,11 @@
 import { type GraphProto, type NodeProto, TensorProto_DataType } from "onnx-buf";
 import { isStandard } from "../model/constantNode.ts";
 import { channelAxisOf } from "../model/operators.ts";
-import { pruner } from "../model/prune.ts";
 import { onlyReader, type Readers, readersOf } from "../model/readers.ts";
 import { readWeight } from "../model/readWeight.ts";
 import { graphScope, type Scope } from "../model/scope.ts";
 import { product, traceConstant, type WeightChain } from "../model/weightChain.ts";
 import { floatAttribute, intAttribute, tensor } from "../onnx/build.ts";
-import { freshNames } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 
@@ -65,19 +63,24 @@ export async function equalizeChannels(
     signal?.throwIfAborted();
     for (const pair of pairs) equalizePair(pair);
   }
-  const prune = pruner(graph);
-  const fresh = freshNames(graph);
   for (const { node, weight, shape, bias } of new Set(pairs.flatMap(({ first, second }) => [first, second]))) {
-    const name = fresh(`${node.input[1]}.equalized`);
-    graph.initializer.push(tensor(tensors, name, TensorProto_DataType.FLOAT, shape, weight));
-    node.input[1] = name;
-    if (bias === undefined) continue;
-    const biasName = fresh(`${node.input[2]}.equalized`);
-    graph.initializer.push(tensor(tensors, biasName, TensorProto_DataType.FLOAT, [bias.length], bias));
-    node.input[2] = biasName;
+    replaceConstant(graph, tensors, node.input[1] as string, shape, weight);
+    if (bias) replaceConstant(graph, tensors, node.input[2] as string, [bias.length], bias);
   }
-  prune();
   return { model, pairs: pairs.length };
+}
+
+/** Under its own name, which layers without one are called by. */
+function replaceConstant(
+  graph: GraphProto,
+  tensors: TensorStore,
+  name: string,
+  dims: readonly number[],
+  data: Float32Array,
+): void {
+  graph.initializer = graph.initializer.filter((constant) => constant.name !== name);
+  graph.node = graph.node.filter(({ output }) => output[0] !== name);
+  graph.initializer.push(tensor(tensors, name, TensorProto_DataType.FLOAT, dims, data));
 }
 
 async function findPairs(graph: GraphProto, tensors: TensorStore, signal?: AbortSignal): Promise<Pair[]> {
@@ -120,7 +123,7 @@ function followed(readers: Readers, from: NodeProto): NodeProto | undefined {
   }
 }
 
-/** Weight and bias of a convolution, float32, read by nothing else; undefined where they are anything else. */
+/** Weight and bias of a convolution: float32 constants that nothing else reads; undefined where they are anything else. */
 async function readScaled(
   scope: Scope,
   readers: Readers,
@@ -149,8 +152,7 @@ async function plainConstant(
 ): Promise<WeightChain | undefined> {
   const chain = await traceConstant(scope, tensors, name);
   if (chain === undefined || chain.elementType !== TensorProto_DataType.FLOAT) return undefined;
-  const isQuantized = chain.steps.some(({ node }) => /^(Dequantize|Quantize)Linear$/.test(node.opType));
-  return isQuantized || onlyReader(readers, name) === undefined ? undefined : chain;
+  return chain.steps.length > 0 || onlyReader(readers, name) === undefined ? undefined : chain;
 }
 
 function equalizePair({ first, second }: Pair): void {

@@ -66,6 +66,7 @@ export function settings(more: Partial<RunSettings> = {}): RunSettings {
     calibrationSamples: 32,
     batch: 32,
     threads: 1,
+    recovery: new Set(),
     pins: new Map(),
     ...more,
   };

@@ -5,7 +5,15 @@ import { attribute, node } from "../../../src/core/onnx/build.ts";
 import type { OnnxModel } from "../../../src/core/onnx/model.ts";
 import { equalizeChannels } from "../../../src/core/recovery/equalize.ts";
 import { distance, noisy, numbers, run } from "../../support/ortRun.ts";
-import { type Constant, floats, type TinyModel, tinyModel, weight } from "../../support/tinyModel.ts";
+import {
+  type Constant,
+  constant,
+  floats,
+  type TinyModel,
+  tinyModel,
+  tinyStore,
+  weight,
+} from "../../support/tinyModel.ts";
 
 const pads = attribute.ints("pads", [1, 1, 1, 1]);
 const input = noisy([2, 3, 8, 8]);
@@ -21,8 +29,8 @@ function uneven(dims: readonly number[], seed: number): Constant {
 }
 
 /** Conv, `between`, depthwise Conv, Relu, Conv, from a to y. */
-function chain(between: TinyModel["nodes"], more: Partial<TinyModel> = {}): OnnxModel {
-  return tinyModel({
+function chain(between: TinyModel["nodes"], more: Partial<TinyModel> = {}, store = tinyStore()): OnnxModel {
+  const spec: TinyModel = {
     inputs: { x: ["n", 3, 8, 8] },
     outputs: ["y"],
     constants: {
@@ -42,7 +50,8 @@ function chain(between: TinyModel["nodes"], more: Partial<TinyModel> = {}): Onnx
       node("Conv", ["f", "p"], ["y"]),
     ],
     ...more,
-  });
+  };
+  return tinyModel(spec, store);
 }
 
 async function weightsOf(model: OnnxModel): Promise<Float32Array[]> {
@@ -78,6 +87,21 @@ describe("cross-layer equalization", () => {
       }
     },
   );
+
+  it("leaves names as they are, also those of weights in Constant nodes", async () => {
+    const store = tinyStore();
+    const held = constant(store, "held", uneven([6, 3, 3, 3], 1));
+    const value = node("Constant", [], ["w"], { attributes: [attribute.tensor("value", held)] });
+    const relu = node("Relu", ["a"], ["r"]);
+    const model = chain([relu], {}, store);
+    model.graph.initializer = model.graph.initializer.filter(({ name }) => name !== "w");
+    model.graph.node.unshift(value);
+    const { model: equalized, pairs } = await equalizeChannels(model);
+    expect(pairs).toBe(2);
+    await expectSameFunction(model, equalized);
+    const names = async (of: OnnxModel) => (await discoverLayers(of)).layers.map(({ name }) => name);
+    expect(await names(equalized)).toEqual(await names(model));
+  });
 
   it("goes through pools", async () => {
     const model = chain([

@@ -14,7 +14,7 @@ describe("recovery as it is written", () => {
     "refuses %j and names the methods",
     async (text) => {
       const error = await failure(() => parseRecovery(text));
-      expect(error).toMatchObject({ code: "SQ1027", slug: "unknown-recovery" });
+      expect(error).toMatchObject({ code: "SQ1033", slug: "unknown-recovery" });
       expect(error.remedy).toContain("clip");
       expect(error.remedy).toContain("gptq");
     },
