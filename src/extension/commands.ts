@@ -32,11 +32,15 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       const model = await modelOf(uri);
       return body(model, model.toString());
     };
-  /** Commands that need the model open in the server; opened from the explorer they open its editor first. */
+  /** Commands that need the model open in the server: where no editor shows it, for as long as they take. */
   const onOpenModel = (body: (uri: string, model: vscode.Uri) => Promise<unknown>): CommandHandler =>
     onModel(async (model, uri) => {
-      if (!editors.snapshotOf(model)) await server.request(requests.openModel, { uri, choices: choices.get(uri) });
-      return body(uri, model);
+      if (!editors.has(model)) await server.request(requests.openModel, { uri, choices: choices.get(uri) });
+      try {
+        return await body(uri, model);
+      } finally {
+        if (!editors.has(model)) await server.request(requests.closeModel, { uri });
+      }
     });
   const edit = (kind: "reallocate" | "resetAll") =>
     onOpenModel(async (uri) => applyTextChange(await server.request(requests.editPlan, { uri, edit: { kind } })));
@@ -101,7 +105,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     }),
     "sigmaquant.chooseCalibration": chooseSet("calibration", vscode.l10n.t("Samples to calibrate with")),
     "sigmaquant.chooseEvaluation": chooseSet("evaluation", vscode.l10n.t("Labelled samples to measure accuracy on")),
-    "sigmaquant.compare": onModel(async (_, uri) => compareWith(server, choices, uri)),
+    "sigmaquant.compare": onOpenModel((uri) => compareWith(server, uri)),
     "sigmaquant.openReport": onOpenModel(async (_, model) => {
       const files = editors.snapshotOf(model)?.comparison?.files ?? [];
       const report = files.find(({ path: file }) => file.endsWith(".md"));
@@ -118,8 +122,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
 }
 
 /** The diff editor over two plans: the stable order of their lines makes it read as a comparison of models. */
-async function compareWith(server: ServerConnection, choices: ChoicesStore, uri: string): Promise<void> {
-  await server.request(requests.openModel, { uri, choices: choices.get(uri) });
+async function compareWith(server: ServerConnection, uri: string): Promise<void> {
   const own = await applyTextChange(await server.request(requests.planText, { uri }));
   const others = await vscode.workspace.findFiles("**/*.sigmaquant.json", "**/node_modules/**");
   const items = others

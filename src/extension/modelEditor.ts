@@ -55,6 +55,11 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     return this.active;
   }
 
+  /** Whether an editor has the model, shown or behind another. */
+  has(uri: vscode.Uri): boolean {
+    return this.models.has(uri.toString());
+  }
+
   snapshotOf(uri: vscode.Uri): EditorSnapshot | undefined {
     return this.models.get(uri.toString())?.snapshot;
   }

@@ -17,10 +17,15 @@ export interface QuantizeContext {
 export async function quantizeModels(models: readonly vscode.Uri[], context: QuantizeContext): Promise<void> {
   if (!(await mayRun())) return;
   for (const model of models) {
-    if (!(await askWhatIsMissing(model, context))) return;
-    const result = await quantizeWithProgress(model, context);
-    if (!result) return;
-    await tell(model, result, models.length > 1);
+    try {
+      if (!(await askWhatIsMissing(model, context))) return;
+      const result = await quantizeWithProgress(model, context);
+      if (!result) return;
+      await tell(model, result, models.length > 1);
+    } finally {
+      // Each open model has a process of its own: none stays without an editor.
+      if (!context.editors.has(model)) await context.server.request(requests.closeModel, { uri: model.toString() });
+    }
   }
 }
 

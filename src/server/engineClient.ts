@@ -71,9 +71,12 @@ export class EngineClient {
       });
   }
 
+  /** Ends the process; whoever waits for a job of it is told. */
   dispose(): void {
-    this.child?.kill("SIGKILL");
-    this.child = undefined;
+    const { child } = this;
+    if (!child) return;
+    child.kill("SIGKILL");
+    this.ended(child, "closed");
   }
 
   private start(): ChildProcess {

@@ -4,6 +4,7 @@ import type { DecideJob, JobEvent } from "../engine/jobs.ts";
 import type { OutputFiles } from "../node/quantizeToFiles.ts";
 import type { QuantizeResult } from "../protocol/requests.ts";
 import { comparisonOf } from "./comparison.ts";
+import { decisionKey } from "./decideJob.ts";
 import type { EngineClient } from "./engineClient.ts";
 import type { SessionState } from "./sessionState.ts";
 
@@ -32,6 +33,15 @@ export async function quantizeSession(
     onEvent,
     signal,
   );
+  // The bits that the search chose; with a plan's own bits nothing was searched.
+  if (!planned) {
+    const { plan: decided, baselines, notes } = outcome;
+    state.decided = {
+      key: decisionKey(state, job),
+      seconds: (Date.now() - began) / 1000,
+      result: { plan: decided, baselines, notes },
+    };
+  }
   const { prepared, facts } = state;
   const peak = prepared && activationMemory(prepared, null);
   const comparison = await comparisonOf({

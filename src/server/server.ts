@@ -196,6 +196,13 @@ export class Server {
     return session;
   }
 
+  /** The session of a model, once its bits are known or won't be: for what is asked of a plan right after opening. */
+  async known(uri: string): Promise<ModelSession> {
+    const session = this.session(uri);
+    await session.known();
+    return session;
+  }
+
   /** The session of a model, opened if it is not yet (a command from the explorer). */
   async ready(uri: string): Promise<ModelSession> {
     if (!this.sessions.has(normalUri(uri))) await this.openModel(uri, {}, false);

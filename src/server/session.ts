@@ -50,6 +50,8 @@ export class ModelSession {
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
+  /** Told of the next change of what is known. */
+  private waiting: (() => void)[] = [];
   private lastPublish = 0;
   /** Shapes and samples are known; cleared when the file or what may be run changes. */
   private prepared = false;
@@ -61,7 +63,7 @@ export class ModelSession {
     readonly path: string,
     choices: ModelChoices,
     private readonly host: SessionHost,
-    private readonly restarted: boolean,
+    private restarted: boolean,
   ) {
     this.state = newState(fileNameOf(path), choices);
     this.engine = new EngineClient(host.engineFile, host.log);
@@ -117,6 +119,13 @@ export class ModelSession {
     await this.analyzeInBackground();
   }
 
+  /** Resolves when bits can be told, or nothing is at work that would bring them. */
+  async known(): Promise<void> {
+    while (this.view === undefined && this.jobs.busy) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+
   /** Resolves when no job is at work any more. */
   settled(): Promise<void> {
     return this.jobs.settled();
@@ -148,6 +157,7 @@ export class ModelSession {
     delete this.state.stopped;
     delete this.state.restarted;
     delete this.state.failure;
+    this.restarted = false;
     await this.jobs.run("analyze", async (signal) => {
       if (!this.prepared) await this.prepare(signal);
       await this.analyzer.weights(signal);
@@ -175,7 +185,8 @@ export class ModelSession {
     const run = async (own: AbortSignal): Promise<QuantizeResult> => {
       if (!this.prepared) await this.prepare(own);
       dropStale(state);
-      const displayed = this.outlook.displayed;
+      const { view } = this;
+      const planned = view?.fromPlan ? view.bits : undefined;
       const maxDrop = maxDropInForce(state);
       const result = await quantizeSession(
         {
@@ -184,7 +195,7 @@ export class ModelSession {
           modelPath: this.path,
           files,
           job: decideJob(state, this.host.settings(), this.analyzer.source),
-          planned: displayed?.fromPlan ? displayed.bits : undefined,
+          planned,
           ...(maxDrop !== undefined && { maxDrop }),
         },
         this.analyzer.listen("quantize"),
@@ -193,8 +204,11 @@ export class ModelSession {
       state.comparison = result.comparison;
       return result;
     };
+    this.restarted = false;
     const result = await this.jobs.runOrThrow("quantize", run, signal);
     await this.textsChanged();
+    // What the run took the place of: the table wants its figures, too.
+    void this.analyzeInBackground();
     return result;
   }
 
@@ -267,7 +281,6 @@ export class ModelSession {
     if (state.fatal) return;
     await this.jobs.run("open", async (signal) => {
       await this.prepare(signal);
-      await analyzer.readCache();
       await analyzer.weights(signal);
     });
     const stale = keepStale(state, before, at);
@@ -304,17 +317,17 @@ export class ModelSession {
       throw error;
     }
     this.prepared = true;
+    if (!(await this.analyzer.readCache())) return;
+    if (this.restarted) this.state.restarted = this.analyzer.pairs;
+    this.refresh();
   }
 
+  /** Whatever is not known yet, as far as it may be run without being asked. */
   private async analyzeInBackground(): Promise<void> {
     const { state, analyzer } = this;
     if (state.fatal) return;
     await this.jobs.run("open", async (signal) => {
-      await this.prepare(signal);
-      if (await analyzer.readCache()) {
-        if (this.restarted) state.restarted = analyzer.pairs;
-        this.refresh();
-      }
+      if (!this.prepared) await this.prepare(signal);
       await analyzer.weights(signal);
       const real = state.calibration?.facts?.synthetic === false;
       if (!this.host.trusted() || state.noRuntime || !real || this.restarted) return;
@@ -363,6 +376,9 @@ export class ModelSession {
   }
 
   private publish(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const tell of waiting) tell();
     if (this.publishTimer !== undefined || this.closed) return;
     const pause = publishEveryMs + publishMsPerLayer * this.state.layers.length;
     const wait = Math.max(0, this.lastPublish + pause - Date.now());

@@ -10,6 +10,7 @@ import {
   analyzed,
   choose,
   closeAll,
+  dataRow,
   file,
   freshModel,
   longTestMs,
@@ -110,24 +111,28 @@ describe("a device profile", () => {
   });
 
   it("of one's own starts from a preset, by command, and is valid", async () => {
-    await choose("SigmaQuant: New Device Profile...", "MAX78000");
-    await ui.workbench.waitFor(".quick-input-widget", "Name of the device");
-    await ui.quickType("Shelf camera");
-    await ui.keys("Enter");
     const profile = file("shelf-camera.hwprofile.json");
-    await acceptProposed(profile);
-    await until(() => vscode.window.activeTextEditor?.document.uri.toString() === profile.toString());
-    const parsed = readJson<Record<string, unknown>>(profile);
-    assert.equal(parsed.name, "Shelf camera");
-    assert.equal(parsed.extends, "preset:max78000");
-    assert.deepEqual(vscode.languages.getDiagnostics(profile), []);
-    await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
-    // It can be chosen at once.
-    await choose(selectProfile, "shelf-camera");
-    await ui.statusItem("Shelf camera");
-    await ui.webview.waitFor(".setting-profile", "shelf-camera");
-    await choose(selectProfile, "microcontroller");
-    await ui.statusItem("Example microcontroller");
-    await vscode.workspace.fs.delete(profile);
+    try {
+      await choose("SigmaQuant: New Device Profile...", "MAX78000");
+      await ui.workbench.waitFor(".quick-input-widget", "Name of the device");
+      await ui.quickType("Shelf camera");
+      await ui.keys("Enter");
+      await acceptProposed(profile);
+      await until(() => vscode.window.activeTextEditor?.document.uri.toString() === profile.toString());
+      const parsed = readJson<Record<string, unknown>>(profile);
+      assert.equal(parsed.name, "Shelf camera");
+      assert.equal(parsed.extends, "preset:max78000");
+      assert.deepEqual(vscode.languages.getDiagnostics(profile), []);
+      await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
+      await ui.webview.waitFor(dataRow);
+      // It can be chosen at once.
+      await choose(selectProfile, "shelf-camera");
+      await ui.statusItem("Shelf camera");
+      await ui.webview.waitFor(".setting-profile", "shelf-camera");
+      await choose(selectProfile, "microcontroller");
+      await ui.statusItem("Example microcontroller");
+    } finally {
+      await vscode.workspace.fs.delete(profile);
+    }
   });
 });

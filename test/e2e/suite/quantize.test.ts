@@ -96,7 +96,12 @@ describe("quantizing", () => {
     const models = [await freshModel("several", "first.onnx"), await freshModel("several", "second.onnx")];
     await closeAll();
     await vscode.commands.executeCommand("revealInExplorer", models[0]);
-    await ui.selectFiles("first.onnx", "second.onnx");
+    await ui.selectFiles("first.onnx");
+    await ui.webview.waitFor("h1.name", "first.onnx");
+    await ui.workbench.click('.explorer-folders-view .monaco-list-row:has-text("second.onnx")', {
+      modifiers: ["ControlOrMeta"],
+    });
+    await until(async () => (await ui.workbench.count(".explorer-folders-view .monaco-list-row.selected")) === 2);
     await ui.explorerMenu("second.onnx", "Quantize for Device...");
     const written = ["first.microcontroller.onnx", "second.microcontroller.onnx"].map((name) => file("several", name));
     await until(() => written.every(({ fsPath }) => existsSync(fsPath)), 2 * analysisMs);

@@ -82,7 +82,12 @@ export async function openModel(model: vscode.Uri): Promise<void> {
 
 /** Waits until the bits of the model on screen were run on samples, and nothing is at work. @returns the verdict */
 export async function analyzed(timeoutMs = analysisMs): Promise<string> {
-  await ui.webview.waitFor(".verdict-detail", "samples", timeoutMs);
+  try {
+    await ui.webview.waitFor(".verdict-detail", "samples", timeoutMs);
+  } catch (error) {
+    await ui.screenshot("debug-analyzed");
+    throw error;
+  }
   await ui.webview.waitUntilGone(".work", undefined, timeoutMs);
   return ui.webview.text(".verdict-headline");
 }

@@ -88,6 +88,42 @@ describe("an analysis that is cancelled", () => {
   });
 });
 
+describe("a run to files", () => {
+  it("is known as the decision afterwards, with the figures of the table: nothing is searched twice", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    // Before anything is known of the weights.
+    const done = await server.request(requests.quantize, { uri: uriOf(model), overwrite: false });
+    expect(done.kind).toBe("done");
+    const { now: after } = server;
+    const last = await server.until(model, (snapshot) => isDecided(snapshot) && snapshot.metric !== undefined, {
+      after,
+    });
+    expect(
+      last.layers.every(({ sigma, weightBits, sensitivity }) => sigma !== undefined && weightBits && sensitivity),
+    ).toBe(true);
+    expect(last.comparison?.verdict.headline).toBe(last.verdict?.headline);
+    expect(server.snapshots.slice(after).some(({ snapshot }) => snapshot.work?.stage === "Searching")).toBe(false);
+  });
+
+  it("that nobody waits for any more, as the model is closed, is over for all", async () => {
+    const { model, folder, start } = smallBench();
+    const files = filesIn(folder);
+    const server = await start();
+    const uri = uriOf(model);
+    await server.open(model);
+    const { now: after } = server;
+    const run = expect(server.request(requests.quantize, { uri, overwrite: false })).rejects.toThrow();
+    await server.until(model, ({ work }) => work?.kind === "quantize", { after });
+    const engines = server.engines;
+    await server.request(requests.closeModel, { uri });
+    await run;
+    await until(() => stillRunning(engines).length === 0);
+    expect(filesIn(folder)).toEqual(files);
+  });
+});
+
 /** What a run leaves beside the model. */
 const written = [
   "resnet8.microcontroller.onnx",
