@@ -1,6 +1,6 @@
 import {
+  accuracyColumns,
   budgetCells,
-  formatAccuracy,
   formatBytes,
   formatCount,
   formatSensitivity,
@@ -58,8 +58,13 @@ export function printPlan(plan: Plan, baselines: readonly Baseline[], notes: rea
   const budgets = plan.budgets.map((b) => [resourceName(b.name), ...budgetCells(b)]);
   print(renderTable(columns(["Budget", "Use", "Limit", "Margin"], "lrrr"), budgets));
   print();
-  const plans = [...baselines.map(baselineRow), ownRow(plan)];
-  print(renderTable(columns(["Plan", "Weight memory", "Fits", "Accuracy"], "lrlr"), plans));
+  const accuracy = accuracyColumns(baselines);
+  const plans = [
+    ...baselines.map((baseline) => [...baselineRow(baseline), ...accuracy.cells(baseline)]),
+    [...ownRow(plan), ...accuracy.cells(plan)],
+  ];
+  const heads = ["Plan", "Weight memory", "Fits", ...accuracy.heads];
+  print(renderTable(columns(heads, `lrl${"r".repeat(accuracy.heads.length)}`), plans));
   if (plan.certificate) {
     const { loss, optimum, gap } = plan.certificate;
     const proof = gap === 0 ? "proven" : `within ${(gap * 100).toFixed(2)} % of a proven bound`;
@@ -112,12 +117,7 @@ function layerTable(plan: Plan): string {
 }
 
 function baselineRow(b: Baseline): string[] {
-  return [
-    `uniform ${b.bits} bits`,
-    formatBytes(b.weightMemory),
-    b.fits ? "yes" : "no",
-    b.accuracy ? formatAccuracy(b.accuracy) : "–",
-  ];
+  return [`uniform ${b.bits} bits`, formatBytes(b.weightMemory), b.fits ? "yes" : "no"];
 }
 
 function ownRow(plan: Plan): string[] {
@@ -126,7 +126,6 @@ function ownRow(plan: Plan): string[] {
     `${plan.strategy}, ${plan.layers.every((l) => l.weightBits === null) ? "all in float" : `${averageBits(plan.layers).toFixed(2)} bits on average`}`,
     formatBytes(memory?.use ?? 0),
     overruns(plan.budgets).length === 0 ? "yes" : "no",
-    plan.accuracy ? formatAccuracy(plan.accuracy) : "–",
   ];
 }
 

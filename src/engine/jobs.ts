@@ -5,6 +5,7 @@ import type { RunSettings } from "../core/pipeline/settings.ts";
 import type { Baseline, Plan } from "../core/plan/types.ts";
 import type { Progress } from "../core/ports.ts";
 import type { StoredWeight } from "../core/qdq/types.ts";
+import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { Measurement } from "../core/sensitivity/measured.ts";
 import type { WeightStatistics } from "../core/sensitivity/types.ts";
 
@@ -14,6 +15,8 @@ export interface ModelSource {
   readonly dims: Readonly<Record<string, number>>;
   /** False in a workspace that is not trusted: the file is read, but not handed to ONNX Runtime. */
   readonly run: boolean;
+  /** Channels are scaled against each other across layers, see equalizeChannels. */
+  readonly equalize: boolean;
 }
 
 export interface SampleSource {
@@ -86,6 +89,7 @@ export interface Jobs {
       readonly samples: number;
       readonly batch: number;
       readonly threads?: number;
+      readonly recovery: ReadonlySet<RecoveryMethod>;
       readonly known: Measurements;
     };
     readonly result: { readonly samples: number; readonly unmeasurable?: string };

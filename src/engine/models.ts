@@ -10,7 +10,10 @@ import type { ModelSource } from "./jobs.ts";
 export interface EngineModel {
   readonly prepared: PreparedModel;
   readonly inputs: readonly ValueInfo[];
+  /** Rounded to the nearest: what is known of weights before there are samples. */
   readonly weights: CandidateWeights;
+  /** Weights recovered with samples, from the last job that wanted them. */
+  recovered?: { readonly key: string; readonly weights: CandidateWeights };
 }
 
 interface Entry {
@@ -26,7 +29,7 @@ export class EngineModels {
 
   async get(source: ModelSource): Promise<EngineModel> {
     const { mtimeMs, size } = await stat(source.path);
-    const key = JSON.stringify([source.path, source.dims, source.run, mtimeMs, size]);
+    const key = JSON.stringify([source.path, source.dims, source.run, source.equalize, mtimeMs, size]);
     if (this.entry?.key !== key) {
       await this.close();
       const model = this.open(source);
@@ -48,10 +51,11 @@ export class EngineModels {
     );
   }
 
-  private async open({ path, dims, run }: ModelSource) {
+  private async open({ path, dims, run, equalize }: ModelSource) {
     const file = await openModelFile(path);
     try {
-      const prepared = await prepareModel(file.model, { path, dims, ...(run && { inference: this.inference }) });
+      const { inference } = this;
+      const prepared = await prepareModel(file.model, { path, dims, equalize, ...(run && { inference }) });
       const weights = new CandidateWeights(prepared, roundToNearest);
       return { prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
     } catch (error) {

@@ -1,9 +1,11 @@
 import type { Dataset } from "../core/data/dataset.ts";
 import type { Bits } from "../core/hardware/profile.ts";
 import { analyzeWeights, measureLayers, unmeasurable } from "../core/pipeline/analysis.ts";
+import type { CandidateWeights } from "../core/pipeline/candidates.ts";
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { planOf } from "../core/pipeline/planOf.ts";
 import type { Inference, OnProgress } from "../core/ports.ts";
+import { candidateWeights, type RecoveryInput } from "../core/recovery/planWeights.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
@@ -52,15 +54,16 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     }
   },
 
-  async measure({ model, set, bits, known, samples, ...running }, { models, inference, tell, signal }) {
+  async measure({ model, set, bits, known, samples, recovery, ...running }, { models, inference, tell, signal }) {
     const opened = await models.get(model);
     const hindrance = unmeasurable(opened.prepared);
     if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
     const dataset = await samplesOf(opened, set, signal);
     try {
+      const weights = await recovered(opened, { methods: recovery, ...running }, dataset, inference, tell, signal);
       const { table } = await measureLayers(
         opened.prepared,
-        opened.weights,
+        weights,
         dataset,
         {
           ...running,
@@ -128,6 +131,8 @@ async function withDecision<T>(
   const evaluation = job.evaluation && (await samplesOf(opened, job.evaluation, signal));
   try {
     const { path } = job.model;
+    const { recovery: methods, ...running } = job.settings;
+    const weights = await recovered(opened, { methods, ...running }, calibration, inference, tell, signal);
     const decided = await decidePlan(
       {
         prepared: opened.prepared,
@@ -137,7 +142,7 @@ async function withDecision<T>(
         profileRef: job.profileRef,
         limits: job.limits,
         settings: job.settings,
-        weights: opened.weights,
+        weights,
         calibration,
         ...(evaluation && { evaluation }),
         inference,
@@ -153,6 +158,24 @@ async function withDecision<T>(
     await calibration.close();
     await evaluation?.close();
   }
+}
+
+/** The candidates of a model, kept for the next job on the same samples. */
+async function recovered(
+  opened: EngineModel,
+  { methods, batch, threads }: Pick<RecoveryInput, "methods" | "batch" | "threads">,
+  calibration: Dataset,
+  inference: Inference,
+  tell: JobContext["tell"],
+  signal: AbortSignal,
+): Promise<CandidateWeights> {
+  const key = JSON.stringify([...methods, calibration.hash]);
+  if (opened.recovered?.key === key) return opened.recovered.weights;
+  const { prepared } = opened;
+  const input = { prepared, methods, calibration, inference, batch, ...(threads !== undefined && { threads }) };
+  const weights = await candidateWeights(input, progressTo(tell), signal);
+  opened.recovered = { key, weights };
+  return weights;
 }
 
 /** The same decision with the bits of a plan that a person has edited. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { defaultRecovery, parseRecovery } from "../core/recovery/methods.ts";
 import type { ServerSettings } from "../protocol/requests.ts";
 
 const section = "sigmaquant";
@@ -16,7 +17,17 @@ export function readSettings(): ServerSettings {
     dims: get("dimensions", {}),
     threads: get("threads", 0),
     samples: get("sensitivitySamples", 256),
+    recovery: recoveryOf(get("recovery", "default")),
   };
+}
+
+/** The methods that a text names; the default where it is malformed, which the settings editor marks. */
+function recoveryOf(text: string): ServerSettings["recovery"] {
+  try {
+    return [...parseRecovery(text)];
+  } catch {
+    return [...defaultRecovery];
+  }
 }
 
 /** Calls back with the new settings whenever one of ours changes. */

@@ -1,6 +1,7 @@
 import type { Bits, Resource } from "../core/hardware/profile.ts";
 import type { DropLimit } from "../core/pipeline/settings.ts";
 import type { Strategy } from "../core/plan/types.ts";
+import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
 
 /**
@@ -41,6 +42,7 @@ export interface ServerSettings {
   readonly dims: Readonly<Record<string, number>>;
   readonly threads: number;
   readonly samples: number;
+  readonly recovery: readonly RecoveryMethod[];
 }
 
 export interface InitializationOptions {

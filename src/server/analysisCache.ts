@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import type { Bits } from "../core/hardware/profile.ts";
+import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { Measurement } from "../core/sensitivity/measured.ts";
 import type { WeightStatistics } from "../core/sensitivity/types.ts";
 import { readText, writeTextAtomic } from "../node/files.ts";
 import type { Decision } from "./sessionState.ts";
 
 /** Part of every key: raised when the way in which something is measured changes, so that older figures are not taken for it. */
-const methodVersion = 2;
+const methodVersion = 3;
 
 /** Analyses that are kept; the longest unused go first. Our choice: each takes some 100 kB. */
 const maxEntries = 200;
@@ -29,6 +30,7 @@ export interface AnalysisKey {
   readonly samplesHash: string;
   readonly samples: number;
   readonly dims: Readonly<Record<string, number>>;
+  readonly recovery: readonly RecoveryMethod[];
 }
 
 /** Analyses on disk, by the hashes of what they were made from; a second opening is then instant. */
@@ -56,7 +58,8 @@ export class AnalysisCache {
   }
 
   private file(key: AnalysisKey): string {
-    const text = JSON.stringify([methodVersion, key.modelHash, key.samplesHash, key.samples, sorted(key.dims)]);
+    const { modelHash, samplesHash, samples, dims, recovery } = key;
+    const text = JSON.stringify([methodVersion, modelHash, samplesHash, samples, sorted(dims), recovery]);
     return path.join(this.folder, `${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`);
   }
 

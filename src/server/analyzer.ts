@@ -58,7 +58,8 @@ export class Analyzer {
 
   /** The model as jobs name it. */
   get source(): ModelSource {
-    return { path: this.path, dims: this.host.settings().dims, run: this.host.trusted() };
+    const { dims, recovery } = this.host.settings();
+    return { path: this.path, dims, run: this.host.trusted(), equalize: recovery.includes("equalize") };
   }
 
   /** Finds shapes and folds normalizations: MACs and activation sizes are known then. */
@@ -70,7 +71,8 @@ export class Analyzer {
       trusted && !state.noRuntime ? this.engine.run("shapes", this.source, () => {}, signal) : undefined,
       fileHash(this.path, signal),
     ]);
-    const prepared = await prepareModel(model, { path: this.path, ...(inferred && { inferred }) }, signal);
+    const { path, equalize } = this.source;
+    const prepared = await prepareModel(model, { path, equalize, ...(inferred && { inferred }) }, signal);
     state.prepared = prepared;
     state.modelHash = hash;
     state.layers = prepared.discovery.layers;
@@ -180,6 +182,7 @@ export class Analyzer {
         samples: settings.samples,
         batch: defaultBatch,
         ...threadsOf(settings),
+        recovery: new Set(settings.recovery),
         known: state.measurements,
       },
       this.listen("analyze"),

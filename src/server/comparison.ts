@@ -76,14 +76,14 @@ function quantizedColumn(plan: Plan, { evaluation, written }: QuantizeOutcome): 
 }
 
 function baselineColumn(
-  { bits, weightMemory, fits, accuracy }: Baseline,
+  { bits, weightMemory, fits, accuracy, rounded }: Baseline,
   maxDrop: number | undefined,
 ): ComparisonColumn {
   const tooHigh = maxDrop !== undefined && accuracy !== undefined && dropOf(accuracy) > maxDrop;
   return {
     kind: "baseline",
     title: `Uniform ${bits}`,
-    subtitle: "baseline",
+    subtitle: rounded ? "recovered" : "baseline",
     ...(accuracy?.metric === "top1" && { top1: accuracy.quantized }),
     ...(accuracy?.metric === "agreement" && { agreement: accuracy.quantized }),
     uses: { weightMemory },

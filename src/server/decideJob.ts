@@ -28,7 +28,7 @@ export function decideJob(state: SessionState, settings: ServerSettings, model: 
 /** Equal for two decisions that would come out the same. */
 export function decisionKey(state: SessionState, job: DecideJob): string {
   const { profile, limits, settings, modelHash, profileRef } = job;
-  const own = { ...settings, pins: [...settings.pins] };
+  const own = { ...settings, recovery: [...settings.recovery], pins: [...settings.pins] };
   const sets = [state.calibration?.facts?.hash, state.evaluation?.facts?.hash];
   return JSON.stringify([modelHash, profile, profileRef, limits, own, sets]);
 }
@@ -53,7 +53,7 @@ function runSettings(state: SessionState, settings: ServerSettings): RunSettings
     calibrationSamples: Math.max(settings.samples, defaultCalibrationSamples),
     batch: defaultBatch,
     ...threadsOf(settings),
-    recovery: new Set(),
+    recovery: new Set(settings.recovery),
     pins: pinsInForce(state),
   };
 }

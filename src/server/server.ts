@@ -136,9 +136,10 @@ export class Server {
   }
 
   setSettings(settings: ServerSettings): void {
-    const dims = JSON.stringify(settings.dims) !== JSON.stringify(this.settings.dims);
+    const graph = ({ dims, recovery }: ServerSettings) => JSON.stringify([dims, recovery]);
+    const other = graph(settings) !== graph(this.settings);
     this.settings = settings;
-    for (const session of this.sessions.values()) void (dims ? session.reopen() : session.textsChanged());
+    for (const session of this.sessions.values()) void (other ? session.reopen() : session.textsChanged());
   }
 
   async models(): Promise<readonly ModelSummary[]> {

@@ -3,9 +3,12 @@ import type { ServerSettings } from "../protocol/requests.ts";
 import type { AnalysisCache, AnalysisKey } from "./analysisCache.ts";
 import type { SessionState } from "./sessionState.ts";
 
-function keyOf({ modelHash, calibration }: SessionState, { samples, dims }: ServerSettings): AnalysisKey | undefined {
+function keyOf(
+  { modelHash, calibration }: SessionState,
+  { samples, dims, recovery }: ServerSettings,
+): AnalysisKey | undefined {
   if (modelHash === undefined) return undefined;
-  return { modelHash, samplesHash: calibration?.facts?.hash ?? "", samples, dims };
+  return { modelHash, samplesHash: calibration?.facts?.hash ?? "", samples, dims, recovery };
 }
 
 /** Takes what was analyzed before into the state; false when there is nothing. */

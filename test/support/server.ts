@@ -22,6 +22,7 @@ import {
 } from "vscode-languageserver-protocol/node";
 import { nodeBuild, nodeEntries } from "../../esbuild.mjs";
 import { root } from "../../scripts/lib/run.mjs";
+import { defaultRecovery } from "../../src/core/recovery/methods.ts";
 import type { EditorSnapshot } from "../../src/protocol/editor.ts";
 import {
   type InitializationOptions,
@@ -43,6 +44,7 @@ export const testSettings: ServerSettings = {
   dims: {},
   threads: 0,
   samples: 32,
+  recovery: [...defaultRecovery],
 };
 
 /** How long a snapshot may take to come, on a machine that is busy. Every wait is for a condition; this is only when to give up. */

@@ -3,12 +3,12 @@ import type { Bits, Budgets, HardwareProfile } from "../hardware/profile.ts";
 import type { Baseline, Plan } from "../plan/types.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
-import { type PlanWeights, planWeights } from "../recovery/planWeights.ts";
+import { type PlanWeights, planWeights, usableRecovery } from "../recovery/planWeights.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
 import { calibrate } from "./calibrate.ts";
-import type { CandidateWeights } from "./candidates.ts";
+import { CandidateWeights, roundToNearest } from "./candidates.ts";
 import { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";
 import { lossOf, weightLosses } from "./loss.ts";
@@ -28,6 +28,7 @@ export interface DecideInput {
   /** `budgetsOf(profile, overrides)`. */
   readonly limits: Budgets;
   readonly settings: RunSettings;
+  /** `candidateWeights` by the settings' recovery. */
   readonly weights: CandidateWeights;
   readonly calibration: Dataset;
   /** Samples that nothing is tuned on; the calibration set stands in without it. */
@@ -121,7 +122,11 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
     const weightsFor: Decided["weightsFor"] = async (bits, progress, abort) =>
       sameBits(bits, proposal.bits) ? own : planWeights(recovery, weights, bits, activations, progress, abort);
     const { synthetic } = evaluation;
-    const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, input.baselines);
+    const methods = usableRecovery(settings.recovery, calibration);
+    const recovers = [...methods].some((method) => method !== "equalize");
+    const rounded = recovers ? new CandidateWeights(prepared, roundToNearest, signal) : undefined;
+    const { baselines: known } = input;
+    const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, known, rounded);
     const accuracy =
       judge &&
       simulatedAccuracy(
@@ -147,7 +152,8 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       ...(accuracy && { accuracy }),
     };
     notes.push(...proposal.notes);
-    if (settings.recovery.has("sequential")) notes.push(baselineNote);
+    if (judge && methods.has("sequential")) notes.push(baselineNote);
+    if (methods.size < settings.recovery.size) notes.push(noRecoveryNote);
     const plan = planOf(planInput);
     return {
       fit,
@@ -168,7 +174,9 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
 
 /** What a comparison with the baselines leaves out. */
 const baselineNote =
-  "Uniform baselines are recovered layer by layer; the plan is, beyond that, rounded in sequence, which takes a while for each";
+  "Uniform bitwidths are recovered layer by layer; the plan is, beyond that, rounded in sequence, which takes a while for each";
+
+const noRecoveryNote = "Weights are rounded to the nearest: recovery needs samples that were not made up";
 
 function sameBits(a: ReadonlyMap<string, Bits | null>, b: ReadonlyMap<string, Bits | null>): boolean {
   const used = (bits: ReadonlyMap<string, Bits | null>) => [...bits].filter(([, own]) => own !== null);

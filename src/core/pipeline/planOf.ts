@@ -5,11 +5,12 @@ import type { Bits } from "../hardware/profile.ts";
 import type { Accuracy, Baseline, Plan, Strategy } from "../plan/types.ts";
 import { overruns, verdictOf } from "../plan/verdict.ts";
 import type { OnProgress } from "../ports.ts";
+import type { WeightSource } from "../sensitivity/measured.ts";
 import type { SensitivityMetric, SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import type { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";
 import { type LossOf, totalLoss } from "./loss.ts";
-import type { MixEvaluator } from "./mix.ts";
+import type { BitsByLayer, MixEvaluator } from "./mix.ts";
 import type { Proposal } from "./propose.ts";
 
 export interface PlanInput {
@@ -70,6 +71,7 @@ export function baselineBits(fit: DeviceFit): readonly Bits[] {
  * What one bitwidth for all layers costs and loses, for every supported bitwidth.
  * @param known baselines of the same model, device and samples under other budgets: their accuracies hold
  * @param evaluator runs them on labelled samples (simulated); without it only sizes and expected losses are known
+ * @param rounded weights rounded to the nearest, where the evaluator's own are recovered ones
  */
 export async function uniformBaselines(
   fit: DeviceFit,
@@ -79,23 +81,27 @@ export async function uniformBaselines(
   onProgress: OnProgress,
   signal?: AbortSignal,
   known: readonly Baseline[] = [],
+  rounded?: WeightSource,
 ): Promise<Baseline[]> {
   const wanted = baselineBits(fit);
   const baselines: Baseline[] = [];
+  const run = async (plan: BitsByLayer, source?: WeightSource) =>
+    evaluator &&
+    simulatedAccuracy(evaluator.float, await evaluator.evaluate(plan, signal, source), evaluator.samples, synthetic);
   for (const bits of wanted) {
     signal?.throwIfAborted();
     onProgress({ stage: "Baselines", done: baselines.length, total: wanted.length, note: `uniform ${bits} bits` });
     const plan = uniformBits(fit.table, bits);
-    const accuracy =
-      known.find((baseline) => baseline.bits === bits)?.accuracy ??
-      (evaluator &&
-        simulatedAccuracy(evaluator.float, await evaluator.evaluate(plan, signal), evaluator.samples, synthetic));
+    const before = known.find((baseline) => baseline.bits === bits);
+    const accuracy = before?.accuracy ?? (await run(plan));
+    const plain = before?.rounded ?? (rounded && (await run(plan, rounded)));
     baselines.push({
       bits,
       weightMemory: fit.weightMemory(plan),
       fits: overruns(fit.budgets(plan)).length === 0,
       loss: totalLoss(plan, loss),
       ...(accuracy && { accuracy }),
+      ...(plain && { rounded: plain }),
     });
   }
   return baselines;

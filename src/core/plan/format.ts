@@ -1,6 +1,6 @@
 import { assertNever } from "../errors.ts";
 import type { Resource } from "../hardware/profile.ts";
-import type { Accuracy, BudgetUse } from "./types.ts";
+import type { Accuracy, Baseline, BudgetUse } from "./types.ts";
 
 /** A true minus, as in print (U+2212). */
 const minus = "−";
@@ -145,6 +145,24 @@ export function formatEnough(unit: BudgetUse["unit"], use: number): string {
   }
   // A use that is a whole number of steps but for the arithmetic stays as it is.
   return formatAmount(unit, Math.ceil((use / step) * (1 - Number.EPSILON)) * step);
+}
+
+/**
+ * Columns of a table of plans: the second one, of weights that are only rounded, where a run has both.
+ * @returns heads and one cell a head
+ */
+export function accuracyColumns(baselines: readonly Baseline[]): {
+  readonly heads: readonly string[];
+  readonly cells: (plan: Pick<Baseline, "accuracy" | "rounded">) => readonly string[];
+} {
+  const cell = (accuracy: Accuracy | undefined) => (accuracy ? formatAccuracy(accuracy) : "–");
+  if (!baselines.some(({ rounded }) => rounded)) {
+    return { heads: ["Accuracy"], cells: (plan) => [cell(plan.accuracy)] };
+  }
+  return {
+    heads: ["Accuracy", "Without recovery"],
+    cells: (plan) => [cell(plan.accuracy), cell(plan.rounded)],
+  };
 }
 
 /** `93.3 % → 92.9 % top-1`, `98.1 % agreement with float`, `SQNR 31.0 dB`; what is got from made-up samples has a `~`. */

@@ -1,6 +1,7 @@
 import type { Evaluation } from "../pipeline/evaluate.ts";
 import type { StoredWeight } from "../qdq/types.ts";
 import {
+  accuracyColumns,
   budgetCells,
   formatAccuracy,
   formatBytes,
@@ -35,6 +36,7 @@ export interface ReportInput {
 /** The report beside a quantized model, Markdown. */
 export function markdownReport(input: ReportInput): string {
   const { plan } = input;
+  const accuracy = accuracyColumns(input.baselines);
   const lines = [
     `# ${escapeMarkdown(plan.model)} on ${escapeMarkdown(plan.profile)}`,
     "",
@@ -53,9 +55,12 @@ export function markdownReport(input: ReportInput): string {
     "## Uniform bitwidths beside it",
     "",
     ...table(
-      ["Plan", "Weight memory", "Fits", "Accuracy", "Loss"],
-      [...input.baselines.map(baselineRow), ownRow(plan)],
-      "lrlrr",
+      ["Plan", "Weight memory", "Fits", "Loss", ...accuracy.heads],
+      [
+        ...input.baselines.map((baseline) => [...baselineRow(baseline), ...accuracy.cells(baseline)]),
+        [...ownRow(plan), ...accuracy.cells(plan)],
+      ],
+      `lrlr${"r".repeat(accuracy.heads.length)}`,
     ),
     "",
     "## Layers",
@@ -133,7 +138,6 @@ function baselineRow(b: Baseline): string[] {
     `uniform ${b.bits} bits`,
     formatBytes(b.weightMemory),
     b.fits ? "yes" : "no",
-    b.accuracy ? formatAccuracy(b.accuracy) : "–",
     b.loss === undefined ? "–" : formatSensitivity(b.loss),
   ];
 }
@@ -144,7 +148,6 @@ function ownRow(plan: Plan): string[] {
     `**${plan.strategy}, ${averageBits(plan.layers).toFixed(1)} bits on average**`,
     formatBytes(memory),
     overruns(plan.budgets).length === 0 ? "yes" : "no",
-    plan.accuracy ? formatAccuracy(plan.accuracy) : "–",
     plan.certificate ? formatSensitivity(plan.certificate.loss) : "–",
   ];
 }

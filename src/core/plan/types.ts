@@ -83,7 +83,10 @@ export interface Baseline {
   readonly fits: boolean;
   /** Total sensitivity, in the metric of the plan. */
   readonly loss?: number;
+  /** With the recovery of the run, for single layers. */
   readonly accuracy?: Accuracy;
+  /** With weights rounded to the nearest; absent where the run recovers nothing, and `accuracy` is just that. */
+  readonly rounded?: Accuracy;
 }
 
 /** The bit plan: `<model>.sigmaquant.json`. A person may edit layers' weightBits and pinned; the rest is recomputed. */

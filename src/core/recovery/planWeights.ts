@@ -31,13 +31,22 @@ export interface RecoveryInput {
 /** Weights of one plan, for running and for writing it. */
 export type PlanWeights = WeightSource & Pick<CandidateWeights, "quantizedLayer">;
 
+/** The methods that can be used: made-up samples say nothing of what a layer sees, so only those that look at none are left. */
+export function usableRecovery(
+  methods: ReadonlySet<RecoveryMethod>,
+  { synthetic }: Pick<Dataset, "synthetic">,
+): ReadonlySet<RecoveryMethod> {
+  return synthetic ? new Set([...methods].filter((method) => method === "equalize")) : methods;
+}
+
 /** Every layer's weight at any bitwidth, by the methods for single layers; runs the float model once where there are any. */
 export async function candidateWeights(
   input: RecoveryInput,
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<CandidateWeights> {
-  const { prepared, methods, calibration, inference, batch, threads } = input;
+  const { prepared, calibration, inference, batch, threads } = input;
+  const methods = usableRecovery(input.methods, calibration);
   const recovers = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
   if (!recovers || unmeasurable(prepared) !== undefined) return new CandidateWeights(prepared, roundToNearest, signal);
   const options = { samples: recoverySamples, batch, ...(threads !== undefined && { threads }) };
@@ -57,7 +66,8 @@ export async function planWeights(
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<PlanWeights> {
-  const { prepared, methods, calibration: dataset } = input;
+  const { prepared, calibration: dataset } = input;
+  const methods = usableRecovery(input.methods, dataset);
   if (!methods.has("sequential") || unmeasurable(prepared) !== undefined) return candidates;
   const made = await roundInSequence(
     { ...input, bits, weights: candidates, activations, dataset, samples: recoverySamples },

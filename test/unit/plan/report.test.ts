@@ -94,10 +94,20 @@ describe("the report", () => {
   it("has uniform bitwidths beside the plan, which fits when only its accuracy is missed", () => {
     const verdict = { verdict: "infeasible", headline: "Fits, but", detail: "d", binding: "accuracy" } as const;
     expect(rows(report({ verdict }), "Uniform")).toEqual([
-      ["uniform 4 bits", "1.1 KiB", "no", "–", "0.0100"],
+      ["uniform 4 bits", "1.1 KiB", "no", "0.0100", "–"],
       ["**sigmaquant, 5.0 bits on average**", "900 B", "yes", "–", "–"],
     ]);
     expect(rows(report({ budgets: [weights(2000, 1024)] }), "Uniform").at(-1)?.[2]).toBe("no");
+  });
+
+  it("tells what uniform bitwidths would lose without the run's recovery", () => {
+    const accuracy = { metric: "top1", float: 0.93, quantized: 0.9, samples: 10, how: "simulated" } as const;
+    const rounded = { ...accuracy, quantized: 0.5 };
+    const baselines = [{ bits: 4, weightMemory: 1100, fits: false, loss: 0.01, accuracy, rounded }] as const;
+    expect(rows(report({}, { baselines }), "Uniform")[0]?.slice(-2)).toEqual([
+      "93.0 % → 90.0 % top-1",
+      "93.0 % → 50.0 % top-1",
+    ]);
   });
 
   it("has a row for each layer, with pins and the reasons for float", () => {
