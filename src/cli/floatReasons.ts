@@ -11,7 +11,8 @@ export function printFloatReasons(layers: readonly { readonly floatReason?: stri
   if (byReason.size === 0) return;
   print();
   for (const [reason, numbers] of byReason) {
-    print(wrap(`Kept in float: ${ranges(numbers)} (${reason})`, terminalWidth(), "  "));
+    const kept = reason.startsWith("already quantized") ? "Left as they are" : "Kept in float";
+    print(wrap(`${kept}: ${ranges(numbers)} (${reason})`, terminalWidth(), "  "));
   }
 }
 

@@ -13,6 +13,7 @@ import { type CommonOptions, optionGroups, readBy } from "./usage.ts";
 
 export interface ModelOptions extends CommonOptions {
   readonly dim?: Readonly<Record<string, number>>;
+  readonly requantize?: boolean;
 }
 
 /** Adds the model argument and what says how it is read. */
@@ -28,7 +29,8 @@ export function modelOptions(command: Command): Command {
         const [name, value] = parse(text);
         return { ...previous, [name]: value };
       },
-    );
+    )
+    .option("--requantize", "weights that are quantized already (behind DequantizeLinear) are quantized again");
 }
 
 export interface OpenedModel {
@@ -52,7 +54,13 @@ export async function openPrepared(
     const inference = createOrtInference();
     const found = await prepareModel(
       opened.model,
-      { ...how, path: file, inference, ...(options.dim && { dims: options.dim }) },
+      {
+        ...how,
+        path: file,
+        inference,
+        ...(options.dim && { dims: options.dim }),
+        ...(options.requantize && { requantize: true }),
+      },
       signal,
     );
     const prepared = { ...found, notes: [...found.notes, ...unusedDims(options.dim ?? {}, found.assumed)] };

@@ -1,7 +1,13 @@
 import type { ActivationBits, Bits } from "../../src/core/hardware/profile.ts";
 import { quantizedActivations } from "../../src/core/model/activations.ts";
 import { outputChannels, readBias, takesBias } from "../../src/core/model/bias.ts";
-import { type Discovery, discoverLayers, type LayerSite, quantizableSites } from "../../src/core/model/discover.ts";
+import {
+  type DiscoverOptions,
+  type Discovery,
+  discoverLayers,
+  type LayerSite,
+  quantizableSites,
+} from "../../src/core/model/discover.ts";
 import { readWeight } from "../../src/core/model/readWeight.ts";
 import { inferShapes } from "../../src/core/model/shapes.ts";
 import { extract } from "../../src/core/model/subgraph.ts";
@@ -32,9 +38,9 @@ export async function quantizeTiny(
   feeds: Readonly<Record<string, Tensor>>,
   bits: Bits,
   activationBits: ActivationBits | null,
-  pack = false,
+  { pack = false, ...discover }: DiscoverOptions & { readonly pack?: boolean } = {},
 ): Promise<TinyQuantization> {
-  const discovery = await discoverLayers(model);
+  const discovery = await discoverLayers(model, discover);
   const sites = quantizableSites(discovery);
   const { types, shapes } = await inferShapes(model, inference);
   const layers = new Map<string, QuantizedLayer>();

@@ -8,14 +8,23 @@ const floatBits = 32;
 
 /**
  * Bit operations of one inference of a layer: MACs * weight bits * activation bits, undefined when its MACs are unknown.
- * Null activation bits count as 32; null weight bits are a float layer, 32 x 32.
+ * Null activation bits count as 32; null weight bits are a float layer, 32 x 32, unless the file holds integers (`storedBits`).
  * Source: HAWQ-V3 (Yao et al., arXiv 2011.10680), BOPS_i = b_w * b_a * MAC_i. UNIQ (Baskin et al., arXiv 1804.10969) adds
  * the accumulator's adders to it, which depend on the hardware and are left out here, as in the paper's own comparisons.
  */
 export function bops(layer: Layer, weightBits: Bits | null, activationBits: ActivationBits | null): number | undefined {
   if (layer.macs === undefined) return undefined;
-  const activation = weightBits === null ? floatBits : (activationBits ?? floatBits);
-  return layer.macs * (weightBits ?? floatBits) * activation;
+  const bits = computedBits(layer, weightBits, activationBits);
+  return layer.macs * (bits.weight ?? floatBits) * (bits.activation ?? floatBits);
+}
+
+/**
+ * The bits that a layer computes in: those decided for it, or those that its weights have in the file already. Activations are in
+ * float where weights are.
+ */
+function computedBits(layer: Layer, weightBits: Bits | null, activationBits: ActivationBits | null) {
+  const weight = weightBits ?? layer.storedBits ?? null;
+  return { weight, activation: weight === null ? null : activationBits };
 }
 
 /**
@@ -32,7 +41,7 @@ export function bytesMoved(
   profile: HardwareProfile,
 ): number | undefined {
   if (layer.inputElements === undefined || layer.outputElements === undefined) return undefined;
-  const activation = weightBits === null ? null : activationBits;
+  const { activation } = computedBits(layer, weightBits, activationBits);
   return (
     runs(layer) * weightBytes(layer, weightBits, profile) +
     activationBytes(layer.inputElements, activation) +
@@ -62,7 +71,8 @@ export function latencySeconds(
   const measured = measuredMs(compute.measuredLatencyMs, layer.name, weightBits);
   if (measured !== undefined) return measured / 1e3;
   if (layer.macs === undefined || compute.clockMHz === undefined || !compute.macsPerCycle) return undefined;
-  const perCycle = pairFigure(compute.macsPerCycle, weightBits, activationBits);
+  const bits = computedBits(layer, weightBits, activationBits);
+  const perCycle = pairFigure(compute.macsPerCycle, bits.weight, bits.activation);
   // A layer that multiplies nothing (a lookup) needs no figure for its type.
   if (perCycle === undefined && layer.macs > 0) return undefined;
   const arithmetic = layer.macs === 0 ? 0 : layer.macs / ((perCycle ?? 1) * compute.macUnits * compute.clockMHz * 1e6);
@@ -88,7 +98,8 @@ export function energyJoules(
 ): number | undefined {
   const { energy } = profile;
   if (!energy?.energyPerMacPj || layer.macs === undefined) return undefined;
-  const perMac = pairFigure(energy.energyPerMacPj, weightBits, activationBits);
+  const bits = computedBits(layer, weightBits, activationBits);
+  const perMac = pairFigure(energy.energyPerMacPj, bits.weight, bits.activation);
   if (perMac === undefined && layer.macs > 0) return undefined;
   const arithmetic = layer.macs * (perMac ?? 0);
   if (energy.energyPerBytePj === undefined) return arithmetic / 1e12;

@@ -1,14 +1,22 @@
 import type { NodeProto } from "onnx-buf";
 import { intAttribute } from "../onnx/build.ts";
 import { isNumeric } from "../onnx/convert.ts";
+import { elementType } from "../onnx/elementTypes.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { isStandard } from "./constantNode.ts";
 import type { WeightUse } from "./discover.ts";
 import { type FloatReason, floatReasons } from "./floatReasons.ts";
-import { channelAxisOf, listedConstants, summedLength, weightSlots } from "./operators.ts";
+import { channelAxisOf, integerWeightBits, listedConstants, summedLength, weightSlots } from "./operators.ts";
 import { onlyReader, type Readers } from "./readers.ts";
 import type { Scope } from "./scope.ts";
-import { floatTypes, product, traceConstant, type WeightChain } from "./weightChain.ts";
+import {
+  dequantizedBits,
+  floatTypes,
+  product,
+  traceConstant,
+  transparentOps,
+  type WeightChain,
+} from "./weightChain.ts";
 
 /** One node with weights, before those that share a tensor are put together. */
 export interface Candidate {
@@ -21,6 +29,10 @@ export interface Candidate {
   readonly use: WeightUse;
   readonly suffix: string;
   readonly reason?: FloatReason;
+  /** Of weights that are integers already. */
+  readonly storedBits?: number;
+  /** Weights that one element of the stored tensor holds; 1 when left out. */
+  readonly perElement?: number;
 }
 
 /** Where a node is. */
@@ -31,6 +43,8 @@ export interface Surroundings {
   readonly readers?: Readers;
   /** A function's inputs are whatever its callers pass, so that they count as neither constants nor values. */
   readonly kind: "graph" | "function";
+  /** Whether weights behind a DequantizeLinear are quantized again. */
+  readonly requantize?: boolean;
 }
 
 /** Smaller constants of operators that have no weights in the usual sense are masks and offsets: our choice. */
@@ -59,7 +73,7 @@ export async function candidatesOf(
   if (slot === undefined) return [];
   const name = node.input[slot] ?? "";
   if (name === "" || (around.kind === "function" && !scope.isFixed(name))) return [];
-  const reason = scope.isOpaque(name) ? floatReasons.sparse : floatReasons.runTime(scope.producer(name)?.opType ?? "");
+  const reason = computedReason(scope, node, name);
   return [
     {
       opType: node.opType,
@@ -83,7 +97,9 @@ async function stored(
   chain: WeightChain,
 ): Promise<Candidate> {
   const axis = channelAxisOf(node, slot, chain.shape.length);
-  const reason = unfit(node, slot, chain, axis);
+  const storedBits = around.requantize ? undefined : dequantizedBits(chain);
+  const reason =
+    storedBits === undefined ? unfit(node, slot, chain, axis) : floatReasons.dequantized(node.opType, storedBits);
   return {
     opType: node.opType,
     path,
@@ -93,7 +109,21 @@ async function stored(
     use: { node, index, slot, ...((await biasOf(around, node, slot, chain)) ?? { bias: "" }) },
     suffix: "",
     ...(reason && { reason }),
+    ...(storedBits !== undefined && { storedBits }),
   };
+}
+
+/** Why a weight that is the same in every run, but is no stored tensor, stays as it is. */
+function computedReason(scope: Scope, node: NodeProto, name: string): FloatReason {
+  if (scope.isOpaque(name)) return floatReasons.sparse;
+  let producer = scope.producer(name);
+  const last = producer?.opType ?? "";
+  // Integers that are unpacked from bytes (weights of 3, 5 and 6 bits are written so) reach the operator dequantized.
+  while (producer && scope.isFixed(name) && transparentOps.has(producer.opType)) {
+    if (producer.opType === "DequantizeLinear") return floatReasons.alreadyQuantized(node.opType, undefined);
+    producer = scope.producer(producer.input[0] ?? "");
+  }
+  return floatReasons.runTime(last);
 }
 
 function unfit(node: NodeProto, slot: number, chain: WeightChain, axis: number | undefined): FloatReason | undefined {
@@ -151,7 +181,18 @@ async function listed(
     if (!certain && product(chain.shape) < minListedElements) continue;
     if (!integers && !floatTypes.has(chain.elementType)) continue;
     const use = { node, index, slot, bias: "" };
-    found.push({ opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix, reason });
+    const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
+    if (reason !== undefined) {
+      found.push({ ...base, reason });
+      continue;
+    }
+    const { bits, each } = integerWeightBits(node, elementType(chain.elementType)?.bits ?? 8);
+    found.push({
+      ...base,
+      reason: floatReasons.alreadyQuantized(node.opType, bits),
+      storedBits: bits,
+      perElement: each,
+    });
   }
   return found;
 }

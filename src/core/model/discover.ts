@@ -42,21 +42,31 @@ export interface Discovery {
   readonly otherConstantBytes: number;
 }
 
+export interface DiscoverOptions {
+  /** Weights behind a DequantizeLinear are quantized again, from the values that it gives; else they are left as they are. */
+  readonly requantize?: boolean;
+}
+
 /**
  * Finds every layer of a model: the operators with constant weights, wherever an exporter hid them. Reads no weight,
  * only small integer constants (shapes of Reshape and the like).
  */
-export async function discoverLayers(model: OnnxModel, signal?: AbortSignal): Promise<Discovery> {
+export async function discoverLayers(
+  model: OnnxModel,
+  { requantize = false }: DiscoverOptions = {},
+  signal?: AbortSignal,
+): Promise<Discovery> {
   const found: Candidate[] = [];
   const graphs: ScopedGraph[] = [model.graph];
   const root = graphScope(model.graph);
-  const main: Surroundings = { model, scope: root, readers: readersOf(model.graph), kind: "graph" };
+  const main: Surroundings = { model, scope: root, readers: readersOf(model.graph), kind: "graph", requantize };
   for (const [index, node] of model.graph.node.entries()) {
     signal?.throwIfAborted();
     found.push(...(await candidatesOf(main, node, index, String(index))));
     for (const nested of nestedGraphs(node, String(index), root)) {
       graphs.push(nested.graph);
-      found.push(...(await candidatesIn({ model, scope: nested.scope, kind: "graph" }, nested.graph, nested.path)));
+      const inside: Surroundings = { model, scope: nested.scope, kind: "graph", requantize };
+      found.push(...(await candidatesIn(inside, nested.graph, nested.path)));
     }
   }
   for (const body of model.proto.functions) {

@@ -45,8 +45,17 @@ export const floatReasons = {
       `Numbers cannot be read from ${elementTypeName(dataType)} here; the weight is used as it is`,
     ),
   empty: reason("weight has no elements", "A dimension of the weight is 0"),
-  alreadyQuantized: (operator: string): FloatReason =>
-    reason("already quantized", `${operator} has integer weights already; they are left as they are`),
+  alreadyQuantized: (operator: string, bits: number | undefined): FloatReason =>
+    reason(
+      `already quantized${bits === undefined ? "" : ` to ${bits} bits`}`,
+      `${operator} has integer weights already; they are left as they are`,
+    ),
+  /** The same of weights that can be quantized again: those behind a DequantizeLinear. */
+  dequantized: (operator: string, bits: number): FloatReason =>
+    reason(
+      `already quantized to ${bits} bits`,
+      `${operator} reads dequantized weights of ${bits} bits; they are left as they are unless quantizing again is asked for (--requantize)`,
+    ),
   embedding: reason("embeddings stay in float", "Embedding tables are not quantized yet; their size is counted"),
   recurrent: (operator: string): FloatReason =>
     reason(`${operator} stays in float`, `The weights of ${operator} are not quantized yet; their size is counted`),

@@ -1,4 +1,5 @@
 import type { NodeProto, TensorProto } from "onnx-buf";
+import type { Bits } from "../hardware/profile.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Candidate } from "./candidates.ts";
 import type { LayerSite, WeightUse } from "./discover.ts";
@@ -56,7 +57,7 @@ function layerOf(
   name: string,
   reason: FloatReason | undefined,
 ): Layer {
-  const { chain } = named;
+  const { chain, storedBits } = named;
   const biases = new Map(group.flatMap(({ use }) => (use.biasChain ? [[use.bias, use.biasChain] as const] : [])));
   return {
     name,
@@ -65,12 +66,18 @@ function layerOf(
     weightShape: chain?.shape ?? [],
     channelAxis: named.axis,
     groups: named.groups,
-    params: chain ? product(chain.shape) : 0,
+    params: chain ? product(chain.shape) * (named.perElement ?? 1) : 0,
     weightTensor: chain?.tensorName ?? named.use.node.input[named.use.slot] ?? "",
     biasParams: [...biases.values()].reduce((sum, bias) => sum + product(bias.shape), 0),
     floatBytes: chain ? model.tensors.byteLength(chain.tensor) : 0,
+    ...(storedBits !== undefined && isBits(storedBits) && { storedBits }),
     ...(reason && { floatReason: reason.short, floatDetail: reason.detail }),
   };
+}
+
+/** Whether a device's figures can be looked up for weights of so many bits. */
+function isBits(bits: number): bits is Bits {
+  return Number.isInteger(bits) && bits >= 2 && bits <= 8;
 }
 
 function reasonOf(

@@ -1,3 +1,5 @@
+import type { Bits } from "../hardware/profile.ts";
+
 /** Operators whose constant weights are quantized today. */
 export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul";
 
@@ -36,7 +38,9 @@ export interface Layer {
   readonly outputElements?: number;
   /** Bytes of the weight as stored in the float model. */
   readonly floatBytes: number;
-  /** Why it stays in float, at most 40 characters; undefined when it can be quantized. */
+  /** Bits of weights that are integers in the file already, and are left as they are. */
+  readonly storedBits?: Bits;
+  /** Why it stays as it is (mostly in float), at most 40 characters; undefined when it can be quantized. */
   readonly floatReason?: string;
   /** The whole story behind floatReason, for a hover or a report. */
   readonly floatDetail?: string;

@@ -70,11 +70,25 @@ const quantizedWeightSlots: Readonly<Record<string, readonly number[]>> = {
   GatherBlockQuantized: [0],
 };
 
+/**
+ * Bits of one weight of an operator whose weights are integers, and how many of them one element of the tensor holds: contrib
+ * operators pack several in a byte (ONNX Runtime, MatMulNBits and GatherBlockQuantized; 4 bits unless they say otherwise).
+ */
+export function integerWeightBits(
+  node: NodeProto,
+  elementBits: number,
+): { readonly bits: number; readonly each: number } {
+  const packs = ["MatMulNBits", "MatMulBnb4", "GatherBlockQuantized"].includes(node.opType) && elementBits === 8;
+  const bits = packs ? intAttribute(node, "bits", 4) || 4 : elementBits;
+  return { bits, each: elementBits / bits };
+}
+
 export interface ListedConstant {
   readonly slot: number;
   /** Appended to the node's name where a node has several weights. */
   readonly suffix: string;
-  readonly reason: FloatReason;
+  /** Undefined for integers, whose bits are in it. */
+  readonly reason?: FloatReason;
   /** A weight for certain, however small; other constants are listed from a certain size on. */
   readonly certain: boolean;
   /** Its elements are integers. */
@@ -86,11 +100,9 @@ export function listedConstants(node: NodeProto): readonly ListedConstant[] {
   if ((isStandard(node) && transparentOps.has(node.opType)) || node.opType === "Constant") return [];
   const quantized = Object.hasOwn(quantizedWeightSlots, node.opType) ? quantizedWeightSlots[node.opType] : undefined;
   if (quantized) {
-    const reason = floatReasons.alreadyQuantized(node.opType);
     return quantized.map((slot, i) => ({
       slot,
       suffix: i === 0 ? "" : String(slot),
-      reason,
       certain: true,
       integers: true,
     }));

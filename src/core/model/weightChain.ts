@@ -1,5 +1,6 @@
 import { type NodeProto, TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import { intAttribute, intsAttribute } from "../onnx/build.ts";
+import { elementType as typeOf } from "../onnx/elementTypes.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 import { isStandard } from "./constantNode.ts";
 
@@ -120,7 +121,7 @@ function typeAfter({ node, scale, zeroPoint }: ChainStep, type: number): number 
   switch (node.opType) {
     case "Cast": {
       const to = intAttribute(node, "to", 0);
-      return floatTypes.has(to) ? to : undefined;
+      return floatTypes.has(to) || isWidening(type, to) ? to : undefined;
     }
     case "DequantizeLinear":
       return intAttribute(node, "output_dtype", 0) || scale?.dataType;
@@ -129,6 +130,25 @@ function typeAfter({ node, scale, zeroPoint }: ChainStep, type: number): number 
     default:
       return type;
   }
+}
+
+/** Signed integers, and what an integer weight is cast to on its way to a DequantizeLinear: no value changes. */
+const signedTypes: readonly number[] = [T.INT2, T.INT4, T.INT8, T.INT16, T.INT32];
+const unsignedTypes: readonly number[] = [T.UINT2, T.UINT4, T.UINT8, T.UINT16, T.UINT32];
+
+function isWidening(from: number, to: number): boolean {
+  return [signedTypes, unsignedTypes].some((types) => types.includes(from) && types.indexOf(to) >= types.indexOf(from));
+}
+
+/**
+ * Bits of the integers that a chain dequantizes: those of the stored tensor, or of a QuantizeLinear behind floats. Undefined for
+ * a chain of floats.
+ */
+export function dequantizedBits({ tensor, steps }: WeightChain): number | undefined {
+  if (!steps.some(({ node }) => node.opType === "DequantizeLinear")) return undefined;
+  if (!floatTypes.has(tensor.dataType)) return typeOf(tensor.dataType)?.bits;
+  const quantize = steps.find(({ node }) => node.opType === "QuantizeLinear");
+  return quantize && typeOf(typeAfter(quantize, tensor.dataType) ?? T.UINT8)?.bits;
 }
 
 /** Shape of a step's output, or undefined when the node's attributes do not fit the shape. */

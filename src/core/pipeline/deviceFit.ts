@@ -92,7 +92,7 @@ export class DeviceFit {
     return prepared.discovery.layers.map((layer): PlanLayer => {
       const weightBits = bits.get(layer.name) ?? null;
       const activationBits = weightBits === null ? null : this.activationBits;
-      const cost = layerCost(layer, weightBits, activationBits, profile);
+      const cost = layerCost(layer, weightBits, this.activationBits, profile);
       const sigma = statistics.get(layer.name)?.sigma;
       const measured = sensitivity[layer.name];
       const floatReason = weightBits === null ? this.floatReason(layer.name) : undefined;
@@ -118,7 +118,8 @@ export class DeviceFit {
 
   private floatReason(name: string): string {
     const { prepared, profile, pins } = this.input;
-    const layer = prepared.discovery.sites.get(name)?.layer;
+    const { sites, layers } = prepared.discovery;
+    const layer = sites.get(name)?.layer ?? layers.find((each) => each.name === name);
     if (pins?.get(name) === null) return "excluded in the plan";
     return layer?.floatReason ?? deviceFloatReason(layer?.opType ?? "", profile) ?? "the device has no bits for it";
   }

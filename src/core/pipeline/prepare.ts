@@ -44,6 +44,8 @@ export interface PrepareOptions {
   readonly inferred?: InferredShapes;
   /** Scales channels against each other across layers, see equalizeChannels. */
   readonly equalize?: boolean;
+  /** Quantizes again what the file holds dequantized. */
+  readonly requantize?: boolean;
   /** Leaves the graph as it is in the file: opening needs no weights then. */
   readonly keepBatchNorm?: boolean;
 }
@@ -59,7 +61,7 @@ export async function prepareModel(
   const ordered = inExecutionOrder(original);
   const folded = options.keepBatchNorm ? { model: ordered, folded: 0 } : await foldBatchNorm(ordered, signal);
   const { model } = options.equalize ? await equalizeChannels(folded.model, signal) : folded;
-  const discovery = await discoverLayers(model, signal);
+  const discovery = await discoverLayers(model, { ...(options.requantize && { requantize: true }) }, signal);
   const inferred =
     options.inferred ??
     (options.inference ? await inferShapes(model, options.inference, options.dims, signal) : noShapes);

@@ -46,7 +46,7 @@ async function check(
   const range = Math.max(...numbers(float).map(Math.abs));
   for (const [bits, activationBits] of combinations) {
     const what = `${bits} bits, activations ${activationBits}`;
-    const quantization = await quantizeTiny(model, feeds, bits, activationBits, pack);
+    const quantization = await quantizeTiny(model, feeds, bits, activationBits, { pack });
     const { y: simulated } = await quantization.simulate();
     const { usual, exact } = limits(activationBits, name === "half precision");
     const { y } = await run(quantization.written.model, feeds);

@@ -37,6 +37,10 @@ describe("bit operations", () => {
     expect(bops(conv(), 4, null)).toBe(115_200 * 128);
     expect(bops(conv(), null, 8)).toBe(115_200 * 1024);
   });
+  it("take the bits that weights have in the file where none are decided", () => {
+    expect(bops({ ...conv(), storedBits: 8 }, null, 8)).toBe(115_200 * 64);
+    expect(bops({ ...conv(), storedBits: 8 }, 4, 8)).toBe(115_200 * 32);
+  });
   it("are unknown when the shapes are", () => {
     const { macs: _, ...unknown } = conv();
     expect(bops(unknown, 4, 8)).toBeUndefined();

@@ -171,7 +171,10 @@ describe("where weights hide", () => {
       nodes: [node("DequantizeLinear", ["q", "scale", "zero"], ["w"], { attributes }), multiply("w")],
     };
     const model = tinyModel({ ...spec, outputs: ["y"] });
-    const [site] = [...(await discoverLayers(model)).sites.values()];
+    const [left] = (await discoverLayers(model)).layers;
+    const storedBits = q.type === T.INT4 ? 4 : 8;
+    expect(left).toMatchObject({ params: 24, storedBits, floatReason: `already quantized to ${storedBits} bits` });
+    const [site] = [...(await discoverLayers(model, { requantize: true })).sites.values()];
     expect(site?.layer).toMatchObject({ weightTensor: "q", weightShape: [6, 4] });
     expect(site?.layer.floatReason).toBeUndefined();
     const { w } = await run(tinyModel(spec), { x }, { optimization: "disabled" });

@@ -85,9 +85,9 @@ describe("layers that are listed with the reason why they stay in float", () => 
       ],
     });
     expect(found).toEqual([
-      ["qconv", "already quantized"],
-      ["iconv", "already quantized"],
-      ["dyn", "already quantized"],
+      ["qconv", "already quantized to 8 bits"],
+      ["iconv", "already quantized to 8 bits"],
+      ["dyn", "already quantized to 8 bits"],
     ]);
   });
 

@@ -197,7 +197,7 @@ describe("a model that was quantized before", () => {
         ...pair("c", "y.s", "y"),
       ],
     });
-    const { written, simulate, activations } = await quantizeTiny(model, image, 4, 8);
+    const { written, simulate, activations } = await quantizeTiny(model, image, 4, 8, { requantize: true });
     expect([...activations]).toEqual([]);
     const names = written.model.graph.initializer.map((t) => t.name);
     expect(names).not.toContain("w.q");
