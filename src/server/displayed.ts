@@ -1,5 +1,5 @@
 import type { ActivationBits, Bits } from "../core/hardware/profile.ts";
-import { expectedDrop } from "../core/pipeline/expectedDrop.ts";
+import { expectedAccuracy, expectedDrop } from "../core/pipeline/expectedDrop.ts";
 import { totalLoss } from "../core/pipeline/loss.ts";
 import type { Accuracy, BudgetUse, Plan, PlanLayer, Verdict } from "../core/plan/types.ts";
 import { verdictOf } from "../core/plan/verdict.ts";
@@ -123,13 +123,8 @@ export function accuracyOf(
     const same = plan.modelHash === state.modelHash && changes(planBits(plan), bits).size === 0;
     if (same && plan.accuracy) return plan.accuracy;
   }
-  const baselines = state.decided?.result.baselines ?? [];
-  const reference = baselines.find((baseline) => baseline.accuracy)?.accuracy;
-  const expect = expectedDrop(baselines, state.decided ? [state.decided.result.plan] : []);
-  if (!expect || !reference) return undefined;
-  const { metric, float, samples, synthetic } = reference;
-  const quantized = metric === "nmse" ? expect(loss) : float - expect(loss);
-  return { metric, float, quantized, samples, how: "expected", ...(synthetic && { synthetic }) };
+  const { baselines = [], plan } = state.decided?.result ?? {};
+  return expectedAccuracy(baselines, plan ? [plan] : [], loss);
 }
 
 function rank(accuracy: Accuracy | undefined): number {

@@ -173,7 +173,7 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
 }
 
 /** What a comparison with the baselines leaves out. */
-const baselineNote =
+export const baselineNote =
   "Uniform bitwidths are recovered layer by layer; the plan is, beyond that, rounded in sequence, which takes a while for each";
 
 const noRecoveryNote = "Weights are rounded to the nearest: recovery needs samples that were not made up";

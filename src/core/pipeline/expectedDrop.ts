@@ -1,4 +1,4 @@
-import type { Baseline, Plan } from "../plan/types.ts";
+import type { Accuracy, Baseline, Plan } from "../plan/types.ts";
 
 /** Losses below this have no measurable effect; keeps logarithms finite. */
 const leastLoss = 1e-6;
@@ -8,6 +8,9 @@ interface Known {
   readonly drop: number;
 }
 
+/** A plan that was run: its total sensitivity and what came out. */
+type RunPlan = Pick<Plan, "certificate" | "accuracy">;
+
 /**
  * Accuracy expected of a plan by its total sensitivity, from plans whose accuracy was measured or simulated: the uniform
  * baselines and the plans decided so far. Between them it is interpolated over the logarithm of the loss; outside, the
@@ -15,7 +18,7 @@ interface Known {
  */
 export function expectedDrop(
   baselines: readonly Baseline[],
-  plans: readonly Plan[] = [],
+  plans: readonly RunPlan[] = [],
 ): ((loss: number) => number) | undefined {
   const known: Known[] = [];
   for (const { loss, accuracy } of baselines) {
@@ -27,6 +30,24 @@ export function expectedDrop(
   if (known.length < 2) return undefined;
   const points = monotone(known.toSorted((a, b) => a.loss - b.loss));
   return (loss) => interpolate(points, loss);
+}
+
+/**
+ * The accuracy expected of a plan by its total sensitivity, in the measure of the runs that it is told from. Undefined where nothing was
+ * run that it could be told from.
+ * @param loss sum of the plan's sensitivities
+ */
+export function expectedAccuracy(
+  baselines: readonly Baseline[],
+  plans: readonly RunPlan[],
+  loss: number,
+): Accuracy | undefined {
+  const reference = baselines.find((baseline) => baseline.accuracy)?.accuracy;
+  const expect = expectedDrop(baselines, plans);
+  if (!expect || !reference) return undefined;
+  const { metric, float, samples, synthetic } = reference;
+  const quantized = metric === "nmse" ? expect(loss) : float - expect(loss);
+  return { metric, float, quantized, samples, how: "expected", ...(synthetic && { synthetic }) };
 }
 
 function dropOf({ metric, float, quantized }: NonNullable<Plan["accuracy"]>): number {

@@ -39,13 +39,20 @@ export function csvReport(plan: Plan): string {
     l.bops,
     l.floatReason,
   ]);
-  return [head, ...rows]
+  return csvText([head, ...rows]);
+}
+
+type CsvValue = string | number | boolean | undefined;
+
+/** Lines of cells as RFC 4180 has them; undefined is an empty cell. */
+export function csvText(lines: readonly (readonly CsvValue[])[]): string {
+  return lines
     .map((cells) => cells.map(csvCell).join(","))
     .join("\r\n")
     .concat("\r\n");
 }
 
-function csvCell(value: string | number | boolean | undefined): string {
+function csvCell(value: CsvValue): string {
   if (value === undefined) return "";
   const text = String(value);
   // A leading = + - @ would be a formula in a spreadsheet: layer names come from strangers' files.
