@@ -170,7 +170,8 @@ async function recovered(
   signal: AbortSignal,
 ): Promise<CandidateWeights> {
   const key = JSON.stringify([...methods, calibration.hash]);
-  if (opened.recovered?.key === key) return opened.recovered.weights;
+  // Made for a job that may have been cancelled since.
+  if (opened.recovered?.key === key) return opened.recovered.weights.under(signal);
   const { prepared } = opened;
   const input = { prepared, methods, calibration, inference, batch, ...(threads !== undefined && { threads }) };
   const weights = await candidateWeights(input, progressTo(tell), signal);

@@ -25,6 +25,7 @@ export class EngineClient {
   private child: ChildProcess | undefined;
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
+  private disposed = false;
 
   /** @param file the engine's bundle */
   constructor(
@@ -48,6 +49,8 @@ export class EngineClient {
     signal: AbortSignal,
   ): Promise<Jobs[K]["result"]> {
     if (signal.aborted) return Promise.reject(signal.reason);
+    // Nobody would end the process that this would start.
+    if (this.disposed) return Promise.reject(new EngineCrash("closed"));
     const id = this.nextId++;
     const child = this.start();
     const result = new Promise<Jobs[K]["result"]>((resolve, reject) => {
@@ -73,6 +76,7 @@ export class EngineClient {
 
   /** Ends the process; whoever waits for a job of it is told. */
   dispose(): void {
+    this.disposed = true;
     const { child } = this;
     if (!child) return;
     child.kill("SIGKILL");

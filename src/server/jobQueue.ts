@@ -40,8 +40,14 @@ export class JobQueue<K> {
    * @throws what the body throws
    */
   async runOrThrow<T>(kind: K, body: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
-    await this.settled();
+    // No pause between the last look and taking the place: of several that wait, one goes on.
+    while (this.current) await this.current.done;
     const controller = new AbortController();
+    let ended: () => void = () => undefined;
+    const done = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    this.current = { controller, done };
     this.reason = undefined;
     const stop = () => {
       this.reason ??= "cancelled";
@@ -49,22 +55,15 @@ export class JobQueue<K> {
     };
     if (outer?.aborted) stop();
     outer?.addEventListener("abort", stop, { once: true });
-    const run = body(controller.signal);
-    this.current = {
-      controller,
-      done: run.then(
-        () => undefined,
-        () => undefined,
-      ),
-    };
     try {
-      return await run;
+      return await body(controller.signal);
     } catch (error) {
       this.onFailure(kind, error, controller.signal.aborted ? (this.reason ?? "cancelled") : undefined);
       throw error;
     } finally {
       outer?.removeEventListener("abort", stop);
       this.current = undefined;
+      ended();
       this.onIdle();
     }
   }

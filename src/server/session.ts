@@ -273,17 +273,23 @@ export class ModelSession {
     const { state, analyzer } = this;
     if (this.closed || (hash !== undefined && hash === state.modelHash)) return;
     this.jobs.cancel("replaced");
-    await this.jobs.settled();
-    const before = forgetFile(state);
-    const at = Date.now();
-    this.prepared = false;
-    await this.load();
-    if (state.fatal) return;
+    let stale = false;
     await this.jobs.run("open", async (signal) => {
-      await this.prepare(signal);
-      await analyzer.weights(signal);
+      if (this.closed) return;
+      // In the job, so that no other reads the file while it is closed and opened again.
+      const before = forgetFile(state);
+      const at = Date.now();
+      this.prepared = false;
+      await this.load();
+      if (state.fatal) return;
+      try {
+        await this.prepare(signal);
+        await analyzer.weights(signal);
+      } finally {
+        stale = keepStale(state, before, at);
+      }
     });
-    const stale = keepStale(state, before, at);
+    if (state.fatal || this.closed) return;
     this.refresh();
     if (!stale) void this.analyzeInBackground();
   }
@@ -327,6 +333,7 @@ export class ModelSession {
     const { state, analyzer } = this;
     if (state.fatal) return;
     await this.jobs.run("open", async (signal) => {
+      if (this.closed) return;
       if (!this.prepared) await this.prepare(signal);
       await analyzer.weights(signal);
       const real = state.calibration?.facts?.synthetic === false;

@@ -38,28 +38,38 @@ export const roundToNearest: WeightQuantizer = {
 /** Float weights held for reuse; larger models read them again. Our choice. */
 const maxCachedBytes = 512 * 2 ** 20;
 
+interface Cache {
+  readonly integers: Map<string, Promise<QuantizedLayer>>;
+  readonly weights: Map<string, Float32Array>;
+  /** Of the float weights. */
+  bytes: number;
+}
+
 /**
  * Every layer's weight at every bitwidth that was asked for, each computed once. Holds integers (one byte a weight and bitwidth) and
  * dequantizes when asked.
  */
 export class CandidateWeights implements WeightSource {
-  private readonly integers = new Map<string, Promise<QuantizedLayer>>();
-  private readonly weights = new Map<string, Float32Array>();
-  private cachedBytes = 0;
-
   constructor(
     private readonly prepared: PreparedModel,
     private readonly quantizer: WeightQuantizer,
     private readonly signal?: AbortSignal,
+    private readonly cache: Cache = { integers: new Map(), weights: new Map(), bytes: 0 },
   ) {}
 
+  /** The same weights for a job that takes them over: what is computed already is shared, and the signal is its own. */
+  under(signal: AbortSignal): CandidateWeights {
+    return new CandidateWeights(this.prepared, this.quantizer, signal, this.cache);
+  }
+
   async weight(layer: string): Promise<Float32Array> {
-    const cached = this.weights.get(layer);
+    const { cache } = this;
+    const cached = cache.weights.get(layer);
     if (cached) return cached;
     const weight = await readWeight(this.prepared.model.tensors, this.site(layer).chain, this.signal);
-    if (this.cachedBytes + weight.byteLength <= maxCachedBytes) {
-      this.weights.set(layer, weight);
-      this.cachedBytes += weight.byteLength;
+    if (cache.bytes + weight.byteLength <= maxCachedBytes) {
+      cache.weights.set(layer, weight);
+      cache.bytes += weight.byteLength;
     }
     return weight;
   }
@@ -74,11 +84,12 @@ export class CandidateWeights implements WeightSource {
 
   quantizedLayer(layer: string, bits: Bits): Promise<QuantizedLayer> {
     const key = `${bits}:${layer}`;
-    const known = this.integers.get(key);
+    const { integers } = this.cache;
+    const known = integers.get(key);
     if (known) return known;
     const made = this.make(layer, bits);
-    this.integers.set(key, made);
-    made.catch(() => this.integers.delete(key));
+    integers.set(key, made);
+    made.catch(() => integers.delete(key));
     return made;
   }
 

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { type CancelReason, JobQueue } from "../../../src/server/jobQueue.ts";
+
+interface Gate {
+  readonly open: () => void;
+  readonly opened: Promise<void>;
+}
+
+function gate(): Gate {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+function queue() {
+  const failures: (readonly [string, CancelReason | undefined])[] = [];
+  const jobs = new JobQueue<string>(
+    (kind, _error, cancelled) => failures.push([kind, cancelled]),
+    () => undefined,
+  );
+  return { jobs, failures };
+}
+
+describe("a queue of jobs", () => {
+  it("runs one at a time, however many wait for the same one to end", async () => {
+    const { jobs } = queue();
+    const first = gate();
+    let running = 0;
+    let most = 0;
+    const body = async () => {
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+    };
+    const all = [jobs.run("first", () => first.opened), ...["a", "b", "c"].map((kind) => jobs.run(kind, body))];
+    first.open();
+    await Promise.all(all);
+    expect(most).toBe(1);
+    expect(jobs.busy).toBe(false);
+  });
+
+  it("cancels the one at work, and not one that waits behind it", async () => {
+    const { jobs, failures } = queue();
+    const untilAborted = (signal: AbortSignal) =>
+      new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const ran: string[] = [];
+    const first = jobs.run("first", untilAborted);
+    const second = jobs.run("second", async () => {
+      ran.push("second");
+    });
+    jobs.cancel("replaced");
+    await Promise.all([first, second]);
+    expect(failures).toEqual([["first", "replaced"]]);
+    expect(ran).toEqual(["second"]);
+  });
+
+  it("passes errors on to whoever waits, and goes on with the next job", async () => {
+    const { jobs, failures } = queue();
+    const failed = jobs.runOrThrow("bad", () => Promise.reject(new Error("no")));
+    const next = jobs.runOrThrow("good", async () => 5);
+    await expect(failed).rejects.toThrow("no");
+    expect(await next).toBe(5);
+    expect(failures).toEqual([["bad", undefined]]);
+  });
+});
