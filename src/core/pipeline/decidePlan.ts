@@ -4,11 +4,12 @@ import type { Baseline, Plan } from "../plan/types.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
 import { type PlanWeights, planWeights, usableRecovery } from "../recovery/planWeights.ts";
+import { unrecoveredWeights } from "../recovery/unrecovered.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
 import { calibrate } from "./calibrate.ts";
-import { CandidateWeights, roundToNearest } from "./candidates.ts";
+import type { CandidateWeights } from "./candidates.ts";
 import { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";
 import { lossOf, weightLosses } from "./loss.ts";
@@ -123,8 +124,7 @@ export async function decidePlan(input: DecideInput, onProgress: OnProgress, sig
       sameBits(bits, proposal.bits) ? own : planWeights(recovery, weights, bits, activations, progress, abort);
     const { synthetic } = evaluation;
     const methods = usableRecovery(settings.recovery, calibration);
-    const recovers = [...methods].some((method) => method !== "equalize");
-    const rounded = recovers ? new CandidateWeights(prepared, roundToNearest, signal) : undefined;
+    const rounded = methods.size > 0 ? unrecoveredWeights(prepared, signal) : undefined;
     const { baselines: known } = input;
     const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, known, rounded);
     const accuracy =

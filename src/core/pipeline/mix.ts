@@ -36,7 +36,7 @@ export interface MixOptions {
 export class MixEvaluator {
   private constructor(
     private readonly prepared: PreparedModel,
-    private readonly dataset: Dataset,
+    private readonly dataset: Pick<Dataset, "samples" | "batch">,
     private readonly options: MixOptions,
     private readonly session: InferenceSession,
     private readonly weightsOf: (source: WeightSource, layer: string, bits: Bits | null) => Promise<Values>,
@@ -48,7 +48,7 @@ export class MixEvaluator {
 
   static async open(
     prepared: PreparedModel,
-    dataset: Dataset,
+    dataset: Pick<Dataset, "samples" | "batch">,
     options: MixOptions,
     onProgress: OnProgress,
     signal?: AbortSignal,

@@ -21,6 +21,8 @@ import type { OutputKind } from "../sensitivity/outputs.ts";
 /** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
 export interface PreparedModel {
   readonly model: OnnxModel;
+  /** The same before channels were equalized, where they were. */
+  readonly unequalized?: { readonly model: OnnxModel; readonly discovery: Discovery };
   /** The file it came from, as the inference adapter understands it: what is run when the model is too large for one message. */
   readonly path?: string;
   readonly discovery: Discovery;
@@ -61,12 +63,17 @@ export async function prepareModel(
   const ordered = inExecutionOrder(original);
   const folded = options.keepBatchNorm ? { model: ordered, folded: 0 } : await foldBatchNorm(ordered, signal);
   const { model } = options.equalize ? await equalizeChannels(folded.model, signal) : folded;
-  const discovery = await discoverLayers(model, { ...(options.requantize && { requantize: true }) }, signal);
+  const discover = (graph: OnnxModel) =>
+    discoverLayers(graph, { ...(options.requantize && { requantize: true }) }, signal);
+  const discovery = await discover(model);
   const inferred =
     options.inferred ??
     (options.inference ? await inferShapes(model, options.inference, options.dims, signal) : noShapes);
   return {
     model,
+    ...(model !== folded.model && {
+      unequalized: { model: folded.model, discovery: await discover(folded.model) },
+    }),
     ...(options.path !== undefined && { path: options.path }),
     discovery: withCounts(discovery, inferred.shapes),
     shapes: inferred.shapes,

@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
+import type { Dataset } from "../../../src/core/data/dataset.ts";
 import { discoverLayers, quantizableSites } from "../../../src/core/model/discover.ts";
 import { readWeight } from "../../../src/core/model/readWeight.ts";
 import { attribute, node } from "../../../src/core/onnx/build.ts";
 import type { OnnxModel } from "../../../src/core/onnx/model.ts";
+import { CandidateWeights, roundToNearest } from "../../../src/core/pipeline/candidates.ts";
+import { MixEvaluator } from "../../../src/core/pipeline/mix.ts";
+import { prepareModel } from "../../../src/core/pipeline/prepare.ts";
 import { equalizeChannels } from "../../../src/core/recovery/equalize.ts";
-import { distance, noisy, numbers, run } from "../../support/ortRun.ts";
+import { unrecoveredWeights } from "../../../src/core/recovery/unrecovered.ts";
+import { distance, inference, noisy, numbers, run } from "../../support/ortRun.ts";
 import {
   type Constant,
   constant,
@@ -53,6 +58,12 @@ function chain(between: TinyModel["nodes"], more: Partial<TinyModel> = {}, store
   };
   return tinyModel(spec, store);
 }
+
+/** All noise, one batch. */
+const noiseSet: Pick<Dataset, "samples" | "batch"> = {
+  samples: 2,
+  batch: async () => ({ samples: 2, feeds: { x: input } }),
+};
 
 async function weightsOf(model: OnnxModel): Promise<Float32Array[]> {
   const sites = quantizableSites(await discoverLayers(model));
@@ -155,5 +166,27 @@ describe("cross-layer equalization", () => {
     const { model: equalized } = await equalizeChannels(model);
     await expectSameFunction(model, equalized);
     for (const values of await weightsOf(equalized)) for (const v of values) expect(Number.isFinite(v)).toBe(true);
+  });
+});
+
+describe("what an equalized model would be without recovery", () => {
+  it("is the file's own weights, rounded to the nearest", async () => {
+    const model = chain([node("Relu", ["a"], ["r"])]);
+    const nmseOf = async (equalize: boolean) => {
+      const prepared = await prepareModel(model, { inference, equalize });
+      const options = { inference, activations: new Map(), samples: 2, batch: 2 };
+      const weights = unrecoveredWeights(prepared);
+      const evaluator = await MixEvaluator.open(prepared, noiseSet, { ...options, weights }, () => {});
+      const three = new Map(prepared.discovery.layers.map(({ name }) => [name, 3] as const));
+      const own = await evaluator.evaluate(three);
+      const rounded = await evaluator.evaluate(three, undefined, new CandidateWeights(prepared, roundToNearest));
+      await evaluator.close();
+      return { own: own.nmse, rounded: rounded.nmse };
+    };
+    const plain = await nmseOf(false);
+    const equalized = await nmseOf(true);
+    expect(equalized.own / plain.own).toBeCloseTo(1, 3);
+    expect(plain.own).toBe(plain.rounded);
+    expect(equalized.rounded / plain.rounded).not.toBeCloseTo(1, 1);
   });
 });
