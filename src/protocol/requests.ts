@@ -113,6 +113,8 @@ export const requests = {
   editPlan: method<ModelRef & { readonly edit: PlanEdit }, TextChange>("editPlan"),
   /** The plan as it is, made from the current allocation when there is none. */
   planText: method<ModelRef, TextChange>("planText"),
+  /** The model in the ONNX textual syntax. */
+  modelText: method<ModelRef, string>("modelText"),
   planLine: method<ModelRef & { readonly layer: string }, { readonly uri: string; readonly line: number }>("planLine"),
   /** Tries a budget without touching the profile; null takes the limit away, undefined goes back to the profile's. */
   tryBudget: method<ModelRef & { readonly resource: Resource; readonly limit?: number | null }>("tryBudget"),

@@ -73,6 +73,7 @@ handle(requests.quantize, async (params, signal) => (await running().ready(param
 handle(requests.histogram, ({ uri, layer }) => running().session(uri).histogram(layer));
 handle(requests.editPlan, async ({ uri, edit }) => (await running().known(uri)).editPlan(edit));
 handle(requests.planText, async ({ uri }) => (await running().known(uri)).planText());
+handle(requests.modelText, ({ uri }) => features().modelText(uri));
 handle(requests.planLine, ({ uri, layer }) => running().planLine(uri, layer));
 handle(requests.tryBudget, async ({ uri, resource, limit }) => running().session(uri).tryBudget(resource, limit));
 handle(requests.resetWhatIf, async ({ uri }) => running().session(uri).resetWhatIf());
@@ -102,6 +103,11 @@ connection.listen();
 function running(): Server {
   if (!server) throw new Error("the server is not initialized");
   return server;
+}
+
+function features(): LanguageFeatures {
+  if (!language) throw new Error("the server is not initialized");
+  return language;
 }
 
 /** One wrapper for all requests: cancellation as a signal, our errors with their codes. */

@@ -63,7 +63,7 @@ export function snapshotOf(
     remedies: displayed?.remedies ?? [],
     budgets: displayed ? gauges(state, displayed) : [],
     ...(displayed?.accuracy && { accuracy: displayed.accuracy }),
-    layers: state.layers.map((layer) => rowOf(state, layer, displayed, table.byLayer[layer.name])),
+    layers: state.layers.map((layer) => layerRow(state, layer, displayed, table.byLayer[layer.name])),
     ...(displayed?.pareto && { pareto: displayed.pareto }),
     trace: state.decided?.result.plan.trace ?? [],
     ...(state.decided && { traceSeconds: state.decided.seconds }),
@@ -115,7 +115,8 @@ function gauges(state: SessionState, { budgets }: Displayed): readonly GaugeBudg
   });
 }
 
-function rowOf(
+/** What is known of a layer: a row of the table. @param sensitivity as measured */
+export function layerRow(
   state: SessionState,
   layer: Layer,
   displayed: Displayed | undefined,

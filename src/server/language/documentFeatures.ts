@@ -5,6 +5,7 @@ import {
   type CodeLens,
   type Definition,
   type DocumentSymbol,
+  type FoldingRange,
   type Hover,
   type InlayHint,
   type LocationLink,
@@ -16,8 +17,25 @@ import type { TextDocument } from "vscode-languageserver-textdocument";
 import { budgetEdits } from "./budgetFindings.ts";
 import { documentKind } from "./documentKind.ts";
 import { nearestLimits } from "./feasible.ts";
-import type { Finding } from "./finding.ts";
-import { codeActionOf, diagnosticOf, hintOf, lensOf, rangeOf, spanOf, symbolOf } from "./lspShapes.ts";
+import type { Finding, Fix } from "./finding.ts";
+import type { Hint } from "./hint.ts";
+import type { Lens } from "./lens.ts";
+import {
+  codeActionOf,
+  diagnosticOf,
+  foldOf,
+  hintOf,
+  lensOf,
+  modelSymbolOf,
+  rangeOf,
+  spanOf,
+  symbolOf,
+} from "./lspShapes.ts";
+import type { ModelTextContext } from "./modelTextContext.ts";
+import { modelTextHints } from "./modelTextHints.ts";
+import { modelTextHover } from "./modelTextHover.ts";
+import { modelTextLenses } from "./modelTextLenses.ts";
+import { modelTextFolds, modelTextSymbols, modelTextTarget } from "./modelTextPlaces.ts";
 import { planActions, reallocateActions } from "./planActions.ts";
 import type { PlanContext } from "./planContext.ts";
 import { planFindings } from "./planFindings.ts";
@@ -30,12 +48,13 @@ import { profileFindings } from "./profileFindings.ts";
 import { sortActions } from "./profileFixes.ts";
 import { profileHints } from "./profileHints.ts";
 import { profileLenses } from "./profileLenses.ts";
-import { type SpanEdit, touches } from "./textEdits.ts";
+import { type Span, type SpanEdit, touches } from "./textEdits.ts";
 
-/** What is known for a document, whichever of the two kinds it is. */
+/** What is known for a document, whichever of the kinds it is. */
 export type DocumentContext =
   | { readonly kind: "profile"; readonly context: ProfileContext }
-  | { readonly kind: "plan"; readonly context: PlanContext };
+  | { readonly kind: "plan"; readonly context: PlanContext }
+  | { readonly kind: "model"; readonly context: ModelTextContext };
 
 /** Finds out what is known for a text. */
 export type ContextOf = (uri: string, text: string) => Promise<DocumentContext | undefined>;
@@ -56,37 +75,52 @@ export class DocumentFeatures {
 
   async findings(document: TextDocument): Promise<readonly Finding[]> {
     const found = await this.context(document);
-    if (!found) return [];
-    return found.kind === "profile" ? profileFindings(found.context) : planFindings(found.context);
+    return found ? findingsOf(found) : [];
   }
 
   async hints(document: TextDocument, range: Range): Promise<InlayHint[]> {
     const found = await this.context(document);
     if (!found) return [];
     const within = spanOf(document, range);
-    const hints = found.kind === "profile" ? profileHints(found.context) : planHints(found.context, within);
-    return hints.filter(({ offset }) => touches(within, { offset, length: 0 })).map((hint) => hintOf(document, hint));
+    return hintsOf(found, within)
+      .filter(({ offset }) => touches(within, { offset, length: 0 }))
+      .map((hint) => hintOf(document, hint));
   }
 
   async lenses(document: TextDocument): Promise<CodeLens[]> {
     const found = await this.context(document);
     if (!found) return [];
-    const lenses = found.kind === "profile" ? profileLenses(found.context) : planLenses(found.context);
-    return lenses.map((lens) => lensOf(document, lens));
+    return lensesOf(found).map((lens) => lensOf(document, lens));
   }
 
   async hover(document: TextDocument, position: Position): Promise<Hover | null> {
     const found = await this.context(document);
-    if (found?.kind !== "plan") return null;
-    const hover = planHover(found.context, document.offsetAt(position));
+    const offset = document.offsetAt(position);
+    const hover =
+      found?.kind === "plan"
+        ? planHover(found.context, offset)
+        : found?.kind === "model"
+          ? modelTextHover(found.context, offset)
+          : undefined;
     if (!hover) return null;
     return { range: rangeOf(document, hover), contents: { kind: MarkupKind.Markdown, value: hover.markdown } };
   }
 
   async symbols(document: TextDocument): Promise<DocumentSymbol[]> {
     const found = await this.context(document);
+    if (found?.kind === "model")
+      return modelTextSymbols(found.context).map((symbol) => modelSymbolOf(document, symbol));
     if (found?.kind !== "plan") return [];
     return planSymbols(found.context).map((symbol) => symbolOf(document, symbol));
+  }
+
+  async folds(document: TextDocument): Promise<FoldingRange[] | null> {
+    const found = await this.context(document);
+    // Profiles and plans are folded as all JSON is.
+    if (found?.kind !== "model") return null;
+    return modelTextFolds(found.context)
+      .map((span) => foldOf(document, span))
+      .filter(({ startLine, endLine }) => endLine > startLine);
   }
 
   /** @param links whether the editor takes links, which tell what is underlined */
@@ -96,17 +130,17 @@ export class DocumentFeatures {
     links: boolean,
   ): Promise<Definition | LocationLink[] | null> {
     const found = await this.context(document);
+    if (found?.kind === "model") return modelDefinition(document, found.context, position, links);
     if (found?.kind !== "plan") return null;
     const target = planTarget(found.context, document.offsetAt(position));
     if (!target) return null;
-    const start = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
-    if (!links) return { uri: target.uri, range: start };
+    if (!links) return { uri: target.uri, range: startOfFile };
     return [
       {
         originSelectionRange: rangeOf(document, target.from),
         targetUri: target.uri,
-        targetRange: start,
-        targetSelectionRange: start,
+        targetRange: startOfFile,
+        targetSelectionRange: startOfFile,
       },
     ];
   }
@@ -118,8 +152,7 @@ export class DocumentFeatures {
     const wants = (kind: string) => !only || only.some((each) => kind === each || kind.startsWith(`${each}.`));
     const actions: CodeAction[] = [];
     if (wants(CodeActionKind.QuickFix)) {
-      const findings = found.kind === "profile" ? profileFindings(found.context) : planFindings(found.context);
-      for (const finding of findings.filter((each) => touches(each, span))) {
+      for (const finding of findingsOf(found).filter((each) => touches(each, span))) {
         const diagnostics = [diagnosticOf(document, finding)];
         for (const fix of finding.fixes?.() ?? []) {
           if (fix.edits.length > 0) actions.push(codeActionOf(document, fix, CodeActionKind.QuickFix, diagnostics));
@@ -127,10 +160,8 @@ export class DocumentFeatures {
       }
     }
     if (wants(CodeActionKind.RefactorRewrite)) {
-      const rewrites =
-        found.kind === "profile" ? sortActions(found.context.profile, span) : planActions(found.context, span);
       const offered = new Set(actions.map(({ title }) => title));
-      for (const fix of rewrites) {
+      for (const fix of rewritesOf(found, span)) {
         if (!offered.has(fix.title)) actions.push(codeActionOf(document, fix, CodeActionKind.RefactorRewrite));
       }
     }
@@ -150,4 +181,72 @@ export class DocumentFeatures {
     const found = await this.context(document);
     return found?.kind === "plan" ? (reallocateActions(found.context)[0]?.edits ?? []) : [];
   }
+}
+
+function findingsOf(found: DocumentContext): readonly Finding[] {
+  switch (found.kind) {
+    case "profile":
+      return profileFindings(found.context);
+    case "plan":
+      return planFindings(found.context);
+    case "model":
+      return [];
+  }
+}
+
+function hintsOf(found: DocumentContext, within: Span): readonly Hint[] {
+  switch (found.kind) {
+    case "profile":
+      return profileHints(found.context);
+    case "plan":
+      return planHints(found.context, within);
+    case "model":
+      return modelTextHints(found.context, within);
+  }
+}
+
+function lensesOf(found: DocumentContext): readonly Lens[] {
+  switch (found.kind) {
+    case "profile":
+      return profileLenses(found.context);
+    case "plan":
+      return planLenses(found.context);
+    case "model":
+      return modelTextLenses(found.context);
+  }
+}
+
+function rewritesOf(found: DocumentContext, span: Span): readonly Fix[] {
+  switch (found.kind) {
+    case "profile":
+      return sortActions(found.context.profile, span);
+    case "plan":
+      return planActions(found.context, span);
+    case "model":
+      return [];
+  }
+}
+
+const startOfFile = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+
+/** A layer's is its model; the layer's name is in the fragment, which the extension takes out again. */
+function modelDefinition(
+  document: TextDocument,
+  context: ModelTextContext,
+  position: Position,
+  links: boolean,
+): Definition | LocationLink[] | null {
+  const target = modelTextTarget(context, document.offsetAt(position));
+  if (!target) return null;
+  const range = target.kind === "value" ? rangeOf(document, target.to) : startOfFile;
+  const uri = target.kind === "value" ? document.uri : `${context.modelUri}#${encodeURIComponent(target.layer)}`;
+  if (!links) return { uri: target.kind === "value" ? uri : context.modelUri, range };
+  return [
+    {
+      originSelectionRange: rangeOf(document, target.from),
+      targetUri: uri,
+      targetRange: range,
+      targetSelectionRange: range,
+    },
+  ];
 }

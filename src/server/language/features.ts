@@ -14,6 +14,7 @@ import type { LanguageHost } from "./host.ts";
 import { lensCommands } from "./lens.ts";
 import { diagnosticOf, workspaceEdit } from "./lspShapes.ts";
 import { ModelFiles } from "./modelFiles.ts";
+import { ModelTextKnowledge } from "./modelTextKnowledge.ts";
 import { PlanIndex } from "./planIndex.ts";
 import { PlanKnowledge } from "./planKnowledge.ts";
 import { ProfileKnowledge } from "./profileKnowledge.ts";
@@ -24,7 +25,7 @@ const typingMs = 60;
 /** While a model is analyzed its state changes many times a second; what depends on it is shown anew at most this often. */
 const outsideMs = 300;
 
-/** What the server can do for the texts of profiles and plans. */
+/** What the server can do for the texts of profiles, plans and models. */
 export const languageCapabilities: ServerCapabilities = {
   codeLensProvider: { resolveProvider: false },
   inlayHintProvider: true,
@@ -32,15 +33,17 @@ export const languageCapabilities: ServerCapabilities = {
   codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite] },
   documentSymbolProvider: { label: "SigmaQuant" },
   definitionProvider: true,
+  foldingRangeProvider: true,
   executeCommandProvider: { commands: [lensCommands.raiseBudgets, lensCommands.reallocatePlan] },
 };
 
-/** Answers the editor's requests for profiles and plans, and keeps their problems and figures in step with what is typed and known. */
+/** Answers the editor's requests for profiles, plans and models as text, and keeps their problems and figures in step with what is typed and known. */
 export class LanguageFeatures {
   private readonly features: DocumentFeatures;
   private readonly plans: PlanIndex;
   private readonly profileKnowledge: ProfileKnowledge;
   private readonly planKnowledge: PlanKnowledge;
+  private readonly modelKnowledge: ModelTextKnowledge;
   /** What the editor's lenses and hints were made from, by document. */
   private readonly served = new Map<string, DocumentContext["context"]>();
   private readonly published = new Map<string, string>();
@@ -58,6 +61,7 @@ export class LanguageFeatures {
     this.plans = new PlanIndex(host);
     this.profileKnowledge = new ProfileKnowledge(host, files, this.plans);
     this.planKnowledge = new PlanKnowledge(host, files);
+    this.modelKnowledge = new ModelTextKnowledge(host);
     this.features = new DocumentFeatures((uri, text) => this.contextOf(uri, text));
     documents.onDidChangeContent(({ document }) => this.typed(document.uri));
     documents.onDidClose(({ document }) => this.closed(document));
@@ -73,6 +77,11 @@ export class LanguageFeatures {
       this.lastOutside = Date.now();
       void this.follow();
     }, wait);
+  }
+
+  /** A model as text. @throws SigmaQuantError where its file can't be read */
+  modelText(uri: string): Promise<string> {
+    return this.modelKnowledge.textOf(uri);
   }
 
   dispose(): void {
@@ -100,6 +109,7 @@ export class LanguageFeatures {
     );
     connection.onHover(({ textDocument: { uri }, position }) => on(uri, null, (d) => features.hover(d, position)));
     connection.onDocumentSymbol(({ textDocument: { uri } }) => on(uri, [], (d) => features.symbols(d)));
+    connection.onFoldingRanges(({ textDocument: { uri } }) => on(uri, null, (d) => features.folds(d)));
     connection.onCodeAction((params) => on(params.textDocument.uri, [], (d) => features.actions(d, params)));
     const links = this.client.textDocument?.definition?.linkSupport ?? false;
     connection.onDefinition(({ textDocument: { uri }, position }) =>
@@ -129,6 +139,8 @@ export class LanguageFeatures {
         return { kind: "profile", context: await this.profileKnowledge.context(uri, text) };
       case "plan":
         return { kind: "plan", context: await this.planKnowledge.context(uri, text) };
+      case "model":
+        return { kind: "model", context: await this.modelKnowledge.context(uri, text) };
       case undefined:
         return undefined;
     }
@@ -151,6 +163,7 @@ export class LanguageFeatures {
     this.published.delete(uri);
     this.profileKnowledge.forget(uri);
     this.planKnowledge.forget(uri);
+    this.modelKnowledge.forget(uri);
     // What was typed and not saved counts no more.
     if (documentKind(uri) === "plan") this.plans.invalidate();
     this.connection.sendDiagnostics({ uri, diagnostics: [] }).catch(ignore);
@@ -196,7 +209,8 @@ function ignore(): void {}
 
 function textOf(context: DocumentContext["context"] | undefined): string | undefined {
   if (!context) return undefined;
-  return "profile" in context ? context.profile.text : context.plan.text;
+  if ("profile" in context) return context.profile.text;
+  return "plan" in context ? context.plan.text : context.text;
 }
 
 function describe(error: unknown): string {

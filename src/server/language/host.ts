@@ -1,3 +1,4 @@
+import type { Displayed } from "../displayed.ts";
 import type { SessionState } from "../sessionState.ts";
 import type { Texts } from "../texts.ts";
 import type { WorkspaceFiles } from "../workspaceFiles.ts";
@@ -7,6 +8,8 @@ export interface LanguageSession {
   readonly uri: string;
   readonly path: string;
   readonly state: SessionState;
+  /** Bits and costs that its page shows; undefined before they are known, and without a device. */
+  readonly view?: Displayed | undefined;
 }
 
 /** What the language features need of the server around them. */

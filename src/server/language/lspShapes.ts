@@ -4,6 +4,7 @@ import {
   type Diagnostic,
   DiagnosticSeverity,
   type DocumentSymbol,
+  type FoldingRange,
   type InlayHint,
   MarkupKind,
   type Range,
@@ -15,6 +16,7 @@ import type { TextDocument } from "vscode-languageserver-textdocument";
 import type { Finding, Fix } from "./finding.ts";
 import type { Hint } from "./hint.ts";
 import type { Lens } from "./lens.ts";
+import type { ModelTextSymbol } from "./modelTextPlaces.ts";
 import type { PlanSymbol } from "./planPlaces.ts";
 import { endOf, type Span, type SpanEdit } from "./textEdits.ts";
 
@@ -71,6 +73,29 @@ export function symbolOf(document: TextDocument, symbol: PlanSymbol): DocumentSy
     range: rangeOf(document, symbol),
     selectionRange: rangeOf(document, symbol.nameSpan),
   };
+}
+
+const symbolKinds = {
+  graph: SymbolKind.Module,
+  layer: SymbolKind.Class,
+  node: SymbolKind.Function,
+} as const;
+
+export function modelSymbolOf(document: TextDocument, symbol: ModelTextSymbol): DocumentSymbol {
+  return {
+    name: symbol.name,
+    detail: symbol.detail,
+    kind: symbolKinds[symbol.kind],
+    range: rangeOf(document, symbol),
+    selectionRange: rangeOf(document, symbol.nameSpan),
+    children: symbol.children.map((child) => modelSymbolOf(document, child)),
+  };
+}
+
+/** From the line where a piece begins to the one before its end: the closing bracket stays to be seen. */
+export function foldOf(document: TextDocument, span: Span): FoldingRange {
+  const { start, end } = rangeOf(document, span);
+  return { startLine: start.line, endLine: end.line - 1 };
 }
 
 export function workspaceEdit(document: TextDocument, edits: readonly SpanEdit[]): WorkspaceEdit {
