@@ -15,7 +15,14 @@ import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
 import type { CommandContext } from "./context.ts";
 import { type OpenedModel, openPrepared } from "./openModel.ts";
 import { checkOutputs } from "./outputs.ts";
-import { limitsOf, missingBits, type RunOptions, requireKnown, settingsOf } from "./runOptions.ts";
+import {
+  type DecisionOptions,
+  limitsOf,
+  missingBits,
+  type RunOptions,
+  requireKnown,
+  settingsOf,
+} from "./runOptions.ts";
 
 /** Everything a deciding command has open while its body runs. */
 export interface Run {
@@ -164,7 +171,7 @@ function logDecision({ plan, activations, table, proposal }: Decided, log: Comma
 }
 
 /** Without any target the widest bits are the best, which is hardly what was wanted. */
-function aimless(limits: Budgets, { strategy, dropLimit }: RunSettings): readonly string[] {
+export function aimless(limits: Budgets, { strategy, dropLimit }: RunSettings): readonly string[] {
   if (strategy.startsWith("uniform:") || dropLimit !== undefined || Object.keys(limits).length > 0) return [];
   return [
     "Neither a budget nor an accepted loss is set, so that nothing asks for fewer bits: set one, such as --weight-memory 32KiB or --max-drop 1%",
@@ -179,7 +186,12 @@ function fromPlan(plan: string, file: string): string {
   return path.relative(path.dirname(path.resolve(plan)), path.resolve(file)).replaceAll(path.sep, "/");
 }
 
-function assumptions(options: RunOptions, calibration: Dataset, evaluation: Dataset | undefined): string[] {
+/** What the samples that were given, or not, mean for the figures. */
+export function assumptions(
+  options: DecisionOptions,
+  calibration: Dataset,
+  evaluation: Dataset | undefined,
+): readonly string[] {
   if (calibration.synthetic) {
     return [
       "No calibration set: sensitivities are estimated on synthetic samples (~). They rank layers but do not predict accuracy",

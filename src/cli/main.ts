@@ -7,6 +7,7 @@ import { analyzeCommand } from "./commands/analyze.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { matrixCommand } from "./commands/matrix.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { validateCommand } from "./commands/validate.ts";
@@ -34,6 +35,7 @@ const makers = [
   quantizeCommand,
   evaluateCommand,
   compareCommand,
+  matrixCommand,
   profilesCommand,
   validateCommand,
 ];

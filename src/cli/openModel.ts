@@ -18,9 +18,13 @@ export interface ModelOptions extends CommonOptions {
 
 /** Adds the model argument and what says how it is read. */
 export function modelOptions(command: Command): Command {
+  return readingOptions(command.argument("<model>", "an .onnx file"));
+}
+
+/** Adds what says how a model is read. */
+export function readingOptions(command: Command): Command {
   const parse = readBy("--dim", parseDim);
   return command
-    .argument("<model>", "an .onnx file")
     .optionsGroup(optionGroups.model)
     .option(
       "--dim <name=size>",

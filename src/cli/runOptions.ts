@@ -24,9 +24,8 @@ import { parseCount } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
 import { optionGroups, readBy } from "./usage.ts";
 
-/** Options of the commands that decide bits. */
-export interface RunOptions extends ModelOptions {
-  readonly profile: string;
+/** Options of the commands that decide bits, whatever for. */
+export interface DecisionOptions extends ModelOptions {
   readonly calibration?: string;
   readonly evaluation?: string;
   readonly strategy: Strategy;
@@ -40,10 +39,15 @@ export interface RunOptions extends ModelOptions {
   readonly weightsOnly?: boolean;
   readonly activationRange: RangeChoice;
   readonly recovery: ReadonlySet<RecoveryMethod>;
-  readonly pins?: string;
   readonly samples: number;
   readonly batch: number;
   readonly threads?: number;
+}
+
+/** Options of the commands that decide bits of one model for one device. */
+export interface RunOptions extends DecisionOptions {
+  readonly profile: string;
+  readonly pins?: string;
 }
 
 const budgetHelp: Readonly<Record<Resource, readonly [flag: string, value: string, help: string]>> = {
@@ -59,6 +63,14 @@ export function runOptions(command: Command): Command {
   modelOptions(command)
     .optionsGroup(optionGroups.device)
     .option("--profile <file|preset>", "hardware profile (*.hwprofile.json) or a preset's name", "generic");
+  return decisionOptions(command).option(
+    "--pins <plan>",
+    "a plan (*.sigmaquant.json) whose pinned layers keep their bits",
+  );
+}
+
+/** Adds what says which data, strategy and budgets, for a command with one profile or several. */
+export function decisionOptions(command: Command): Command {
   for (const [resource, [flag, value, help]] of Object.entries(budgetHelp)) {
     const parse = readBy(flag, (text) => parseBudget(resource as Resource, text));
     command.option(`${flag} ${value}`, `${help}; instead of the profile's`, parse);
@@ -82,7 +94,6 @@ export function runOptions(command: Command): Command {
       "weight bits to choose from, such as 2,4,8; the device's without it",
       readBy("--bits", parseBits),
     )
-    .option("--pins <plan>", "a plan (*.sigmaquant.json) whose pinned layers keep their bits")
     .option("--weights-only", "activations stay in float")
     .addOption(
       new Option("--activation-range <method>", "how activations' ranges are found; auto tries each on the network")
@@ -115,7 +126,7 @@ export function samplesOptions(command: Command): Command {
 }
 
 /** The profile's budgets under those of the command line. */
-export function limitsOf(profile: HardwareProfile, options: RunOptions): Budgets {
+export function limitsOf(profile: HardwareProfile, options: DecisionOptions): Budgets {
   const { weightMemory, activationMemory, latency, energy, bops } = options;
   return budgetsOf(profile, {
     ...(weightMemory !== undefined && { weightMemory }),
@@ -126,7 +137,10 @@ export function limitsOf(profile: HardwareProfile, options: RunOptions): Budgets
   });
 }
 
-export async function settingsOf(profile: HardwareProfile, options: RunOptions): Promise<RunSettings> {
+export async function settingsOf(
+  profile: HardwareProfile,
+  options: DecisionOptions & Pick<RunOptions, "pins">,
+): Promise<RunSettings> {
   const dropLimit = options.maxDrop ?? dropLimitOf(profile);
   return {
     strategy: options.strategy,

@@ -231,9 +231,8 @@ async function runUniform(
   const bits = widest && baselineBits(widest.fit).at(-1);
   if (widest === undefined || bits === undefined) return { baselines: [], notes: [] };
   const { id: profileRef, profile, limits, settings } = widest.device;
-  // A uniform plan needs no search, and recovering its weights in sequence would tell nothing of the others.
-  const recovery = new Set([...settings.recovery].filter((method) => method !== "sequential"));
-  const uniform = { ...settings, strategy: `uniform:${bits}`, recovery } as const;
+  // The weights are recovered layer by layer as they are; what they would give without that, or in sequence, is not asked.
+  const uniform = { ...settings, strategy: `uniform:${bits}`, recovery: new Set<never>() } as const;
   const decided = await decidePlan({ ...input, profile, profileRef, limits, settings: uniform }, onProgress, signal);
   return { baselines: decided.baselines, notes: input.calibration.notes };
 }
