@@ -28,6 +28,12 @@ export const nodeEntries = Object.freeze({
 /** The custom editor's page: dist/webview/main.js and, from the style sheets that it imports, main.css. */
 export const webviewEntries = Object.freeze({ main: "webview/main.ts" });
 
+/** Files that lie beside the bundles: the image decoders' WebAssembly (src/node/images/codecs.ts). */
+export const besideEntries = Object.freeze({
+  mozjpeg_dec: "node_modules/@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
+  squoosh_png_bg: "node_modules/@jsquash/png/codec/pkg/squoosh_png_bg.wasm",
+});
+
 /** Never bundled: the editor's own API, and ONNX Runtime, whose binary has to lie beside its JavaScript. */
 export const nodeExternals = Object.freeze(["vscode", "onnxruntime-node"]);
 
@@ -80,6 +86,21 @@ export function webviewBuild({ production = false, outdir = "dist" } = {}) {
 }
 
 /**
+ * esbuild's options for what is copied.
+ * @param {{ production?: boolean, outdir?: string }} [how]
+ * @returns {import("esbuild").BuildOptions & { metafile: true }}
+ */
+export function besideBuild({ production = false, outdir = "dist" } = {}) {
+  return {
+    ...shared(production),
+    sourcemap: false,
+    entryPoints: { ...besideEntries },
+    outdir,
+    loader: { ".wasm": "copy" },
+  };
+}
+
+/**
  * @param {boolean} production
  * @returns {import("esbuild").BuildOptions & { metafile: true }}
  */
@@ -117,7 +138,7 @@ export async function buildAll(how = {}) {
 
 /** @param {{ production?: boolean, outdir?: string }} how */
 function builds(how) {
-  return [nodeBuild(how), webviewBuild(how)]
+  return [nodeBuild(how), webviewBuild(how), besideBuild(how)]
     .map((options) => ({ ...options, entryPoints: existing(options.entryPoints) }))
     .filter((options) => Object.keys(options.entryPoints).length > 0);
 }

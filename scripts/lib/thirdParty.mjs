@@ -29,9 +29,12 @@ function packageOf(file) {
   return match?.[1];
 }
 
-/** @param {string} folder @returns {string} */
+/** Of the package and of what it was made from (codec/LICENSE...). @param {string} folder @returns {string} */
 function licenseText(folder) {
   const full = path.join(root, folder);
-  const files = existsSync(full) ? readdirSync(full).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)) : [];
+  const all = existsSync(full) ? readdirSync(full, { recursive: true, encoding: "utf8" }) : [];
+  const files = all.filter(
+    (file) => /^(licen[cs]e|copying|notice)/i.test(path.basename(file)) && !file.includes("node_modules"),
+  );
   return files.map((file) => readFileSync(path.join(full, file), "utf8").trim()).join("\n\n");
 }

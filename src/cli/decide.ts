@@ -69,7 +69,9 @@ export async function withDecision<T>(
     const calibration = await openSamples(calibrationPath, model.inputs, prepared.shapes, signal);
     closing.push(() => calibration.close());
     const evaluation =
-      evaluationPath === undefined ? undefined : await openDataset(evaluationPath, model.inputs, {}, signal);
+      evaluationPath === undefined
+        ? undefined
+        : await openDataset(evaluationPath, model.inputs, { shapes: model.prepared.shapes }, signal);
     if (evaluation) closing.push(() => evaluation.close());
     logSamples("Calibration", calibration, log);
     if (evaluation) logSamples("Evaluation", evaluation, log);

@@ -6,16 +6,19 @@ import { openDataset as bindDataset, type Dataset } from "../core/data/dataset.t
 import { dataError } from "../core/data/errors.ts";
 import { npyFile } from "../core/data/npy.ts";
 import { openNpz } from "../core/data/npz.ts";
-import { type Preprocess, parsePreprocess } from "../core/data/preprocess.ts";
+import { forArrays, type GivenPreprocess, type Preprocess, parseGivenPreprocess } from "../core/data/preprocess.ts";
 import { openTestData } from "../core/data/testData.ts";
 import type { ByteSource, ValueInfo } from "../core/ports.ts";
 import { explainFileError } from "./errors.ts";
 import { fileHash, openFileSource, readText } from "./files.ts";
-import { readTestData } from "./testDataFolder.ts";
+import { openImages } from "./images/openImages.ts";
+import { isTestData, readTestData } from "./testDataFolder.ts";
 
 export interface DataOptions {
   /** A preprocess.json in another place than beside the samples. */
   readonly preprocess?: string;
+  /** Shapes of the inputs at the assumed dimensions, by name: the size of images where a model leaves it open. */
+  readonly shapes?: ReadonlyMap<string, readonly number[]>;
 }
 
 const preprocessName = "preprocess.json";
@@ -27,9 +30,9 @@ const kinds: Readonly<Record<string, (source: ByteSource, file: string) => Array
 };
 
 /**
- * Opens samples for a model: a `.npz` or `.npy` file, or a folder of ONNX test data. Integers become floats as the
+ * Opens samples for a model: a `.npz` or `.npy` file, a folder of images, or a folder of ONNX test data. They become floats as the
  * preprocess.json beside them says.
- * @throws SigmaQuantError SQ1001-SQ1009 (files), SQ4001-SQ4041 (samples), SQ4038 for another kind of file
+ * @throws SigmaQuantError SQ1001-SQ1009 (files), SQ4001-SQ4067 (samples), SQ4038 for another kind of file
  */
 export async function openDataset(
   file: string,
@@ -40,21 +43,19 @@ export async function openDataset(
   const found = await stat(file).catch((error: unknown) => {
     throw explainFileError(error, file, "read");
   });
-  const preprocess = await findPreprocess(file, found.isDirectory(), options, signal);
   if (found.isDirectory()) {
-    const { sets, hash } = await readTestData(file, signal);
-    return openTestData(sets, inputs, {
-      name: file,
-      hash: combine(hash, preprocess),
-      ...(preprocess && { preprocess }),
-    });
+    if (await isTestData(file)) return openTestFolder(file, inputs, options, signal);
+    const given = await findPreprocess([file, path.dirname(path.resolve(file))], options, signal);
+    return openImages(file, inputs, options.shapes ?? new Map(), given, signal);
   }
   const open = kinds[path.extname(file).toLowerCase()];
   if (open === undefined) {
     const remedy =
-      "Give a .npz or .npy file, or a folder with input_0.pb or test_data_set_0; save images as an array first: numpy.savez('set.npz', input=images, labels=labels).";
+      "Give a .npz or .npy file, a folder of JPEG or PNG images, or a folder with input_0.pb or test_data_set_0.";
     throw dataError("data-kind", "Samples are not read from this kind of file", remedy, { file });
   }
+  const given = await findPreprocess([path.dirname(file)], options, signal);
+  const preprocess = given && forArrays(given);
   const hash = combine(await fileHash(file, signal), preprocess);
   const source = await openFileSource(file);
   try {
@@ -71,18 +72,36 @@ export async function openDataset(
   }
 }
 
-/** The one that was asked for, else the one in the folder or beside the file, if there is one. */
-async function findPreprocess(
-  file: string,
-  isFolder: boolean,
+async function openTestFolder(
+  folder: string,
+  inputs: readonly ValueInfo[],
   options: DataOptions,
   signal?: AbortSignal,
-): Promise<Preprocess | undefined> {
+): Promise<Dataset> {
+  const given = await findPreprocess([folder], options, signal);
+  const preprocess = given && forArrays(given);
+  const { sets, hash } = await readTestData(folder, signal);
+  return openTestData(sets, inputs, {
+    name: folder,
+    hash: combine(hash, preprocess),
+    ...(preprocess && { preprocess }),
+  });
+}
+
+/** The one that was asked for, else that of the first folder that has one. */
+async function findPreprocess(
+  folders: readonly string[],
+  options: DataOptions,
+  signal?: AbortSignal,
+): Promise<GivenPreprocess | undefined> {
   const given = options.preprocess;
-  if (given !== undefined) return parsePreprocess(await readText(given, signal), given);
-  const beside = path.join(isFolder ? file : path.dirname(file), preprocessName);
-  const there = await stat(beside).catch(() => undefined);
-  return there ? parsePreprocess(await readText(beside, signal), beside) : undefined;
+  if (given !== undefined) return parseGivenPreprocess(await readText(given, signal), given);
+  for (const folder of folders) {
+    const file = path.join(folder, preprocessName);
+    const there = await stat(file).catch(() => undefined);
+    if (there) return parseGivenPreprocess(await readText(file, signal), file);
+  }
+  return undefined;
 }
 
 /** The same arrays scaled otherwise are other samples. */

@@ -9,7 +9,7 @@ const syntheticSeed = 1;
 
 /**
  * The samples in a file or folder; made-up ones without a path.
- * @param shapes of the inputs at the assumed dimensions, for made-up samples
+ * @param shapes of the inputs at the assumed dimensions, for made-up samples and the size of images
  * @throws SigmaQuantError as openDataset and syntheticDataset
  */
 export async function openSamples(
@@ -18,6 +18,6 @@ export async function openSamples(
   shapes: ReadonlyMap<string, readonly number[]>,
   signal?: AbortSignal,
 ): Promise<Dataset> {
-  if (path !== undefined) return openDataset(path, inputs, {}, signal);
+  if (path !== undefined) return openDataset(path, inputs, { shapes }, signal);
   return syntheticDataset(inputs, shapes, defaultSyntheticSamples, syntheticSeed);
 }

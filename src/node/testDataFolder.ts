@@ -13,6 +13,11 @@ const maxBytes = 2 ** 31;
 /** ONNX's own tests have up to 30 runs; 10,000 leave room for a set of its own and bound the number of files opened. */
 const maxRuns = 10_000;
 
+/** Whether a folder has what ONNX test data have; it may be a folder of images else. */
+export async function isTestData(folder: string): Promise<boolean> {
+  return (await list(folder)).some(({ name }) => inputPattern.test(name) || runPattern.test(name));
+}
+
 /**
  * Reads a folder of ONNX test data: `input_0.pb`, `input_1.pb`, ... in it, or in its folders `test_data_set_0`, ...
  * @returns the runs in the order of their numbers, and a hash of all the files read
@@ -23,13 +28,13 @@ export async function readTestData(
   signal?: AbortSignal,
 ): Promise<{ readonly sets: readonly TestDataSet[]; readonly hash: string }> {
   const entries = await list(folder);
-  const runs = numbered(entries, /^test_data_set_(\d+)$/).map((name) => path.join(folder, name));
+  const runs = numbered(entries, runPattern).map((name) => path.join(folder, name));
   const folders = numbered(entries, inputPattern).length > 0 ? [folder] : runs;
   if (folders.length === 0) {
     throw dataError(
       "test-data",
       "The folder has neither input_0.pb nor test_data_set_0",
-      "Give a folder of ONNX test data, or a .npz file; folders of images are not read yet.",
+      "Give a folder of ONNX test data, a folder of images, or a .npz file.",
       { file: folder },
     );
   }
@@ -57,6 +62,7 @@ export async function readTestData(
 }
 
 const inputPattern = /^input_(\d+)\.pb$/;
+const runPattern = /^test_data_set_(\d+)$/;
 
 async function list(folder: string): Promise<readonly Dirent[]> {
   try {

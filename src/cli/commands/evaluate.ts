@@ -37,7 +37,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
           keepBatchNorm: true,
         });
         await close();
-        const dataset = await openDataset(options.evaluation, inputs, {}, context.signal);
+        const dataset = await openDataset(options.evaluation, inputs, { shapes: prepared.shapes }, context.signal);
         try {
           const { evaluation, saturates } = await checkFile(
             { float, quantized },

@@ -53,6 +53,8 @@ export interface DatasetOptions {
   readonly hash: string;
   readonly preprocess?: Preprocess;
   readonly synthetic?: boolean;
+  /** What was assumed before the arrays were there. */
+  readonly notes?: readonly string[];
   readonly close?: () => Promise<void>;
 }
 
@@ -75,7 +77,7 @@ export async function openDataset(
   return new ArrayDataset({
     name: file.file,
     samples,
-    bound,
+    bound: { ...bound, notes: [...(options.notes ?? []), ...bound.notes] },
     batching: batchingFor(bound.bindings),
     hash: options.hash,
     synthetic: options.synthetic ?? false,

@@ -3,7 +3,7 @@ import { type Place, SigmaQuantError } from "../errors.ts";
 /**
  * What can be wrong with a calibration or evaluation set, each with its stable code. SQ400x: array files, SQ401x: zip
  * containers, SQ402x: preprocess.json, SQ403x: arrays that do not suit the model, SQ404x: ONNX test data, SQ405x: made-up
- * samples.
+ * samples, SQ406x: images.
  */
 const codes = {
   "npy-format": "SQ4001",
@@ -30,6 +30,14 @@ const codes = {
   "test-data": "SQ4040",
   "tensor-proto": "SQ4041",
   "synthetic-input": "SQ4050",
+  "image-folder": "SQ4060",
+  "image-damaged": "SQ4061",
+  "image-unsupported": "SQ4062",
+  "image-too-large": "SQ4063",
+  "image-link": "SQ4064",
+  "image-input": "SQ4065",
+  "image-classes": "SQ4066",
+  "image-size": "SQ4067",
 } as const satisfies Record<string, `SQ4${number}`>;
 
 export type DataErrorSlug = keyof typeof codes;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parsePreprocess } from "../../../src/core/data/preprocess.ts";
+import { parseGivenPreprocess, parsePreprocess } from "../../../src/core/data/preprocess.ts";
 import { failure } from "./support.ts";
 
 const parse = (text: string) => parsePreprocess(text, "preprocess.json");
@@ -18,7 +18,23 @@ describe("preprocess.json", () => {
   });
 
   it("knows the fields for images, which arrays do not need", () => {
-    expect(parse('{ "size": [224, 224], "resize": 256, "crop": "center" }').scale).toBe(1);
+    const text = `{ "size": 224, "resize": "stretch", "crop": 0.875, "interpolation": "bicubic", "padding": 114,
+      "classes": ["cat", "dog"] }`;
+    expect(parse(text)).toEqual(parse("{}"));
+    expect(parseGivenPreprocess(text, "preprocess.json")).toEqual({
+      size: [224, 224],
+      resize: "stretch",
+      crop: 0.875,
+      interpolation: "bicubic",
+      padding: 114,
+      classes: { cat: 0, dog: 1 },
+    });
+    const other = '{ "size": [240, 320], "classes": { "n01440764": 0, "n02102040": 217 }, "scale": 1 }';
+    expect(parseGivenPreprocess(other, "preprocess.json")).toEqual({
+      scale: 1,
+      size: [240, 320],
+      classes: { n01440764: 0, n02102040: 217 },
+    });
   });
 
   it.each([
@@ -31,6 +47,22 @@ describe("preprocess.json", () => {
     ['{ "mean": [1, 2], "std": [1, 2, 3] }', "std", 1, 26],
     ['{ "layout": "CHW" }', "layout", 1, 13],
     ['{ "channels": "RGBA" }', "channels", 1, 15],
+    ['{ "size": 0 }', "size", 1, 11],
+    ['{ "size": [224] }', "size", 1, 11],
+    ['{ "size": [224, "x"] }', "size", 1, 11],
+    ['{ "resize": 256 }', "resize", 1, 13],
+    ['{ "crop": 1.5 }', "crop", 1, 11],
+    ['{ "crop": 0 }', "crop", 1, 11],
+    ['{ "resize": "none", "crop": 0.5 }', "crop", 1, 29],
+    ['{ "resize": "longer-side-pad", "crop": 0.5 }', "crop", 1, 40],
+    ['{ "interpolation": "nearest" }', "interpolation", 1, 20],
+    ['{ "padding": 256 }', "padding", 1, 14],
+    ['{ "padding": 0.5 }', "padding", 1, 14],
+    ['{ "classes": "cat" }', "classes", 1, 14],
+    ['{ "classes": ["cat", "cat"] }', "classes.1", 1, 22],
+    ['{ "classes": ["cat", 1] }', "classes.1", 1, 22],
+    ['{ "classes": { "cat": -1 } }', "classes.cat", 1, 23],
+    ['{ "classes": { "cat": 0.5 } }', "classes.cat", 1, 23],
   ])("refuses %s at its place", async (text, item, line, column) => {
     const error = await failure(() => parse(text));
     expect(error.code).toBe("SQ4021");
@@ -46,6 +78,6 @@ describe("preprocess.json", () => {
   it("has to be an object of JSON", async () => {
     expect((await failure(() => parse("{ scale: }"))).code).toBe("SQ4020");
     for (const text of ["[]", "1", "null"]) expect((await failure(() => parse(text))).code).toBe("SQ4021");
-    expect((await failure(() => parse(`{ "x": "${"y".repeat(70_000)}" }`))).code).toBe("SQ4020");
+    expect((await failure(() => parse(`{ "x": "${"y".repeat(1_100_000)}" }`))).code).toBe("SQ4020");
   });
 });
