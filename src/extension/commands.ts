@@ -1,10 +1,12 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { modelTextScheme } from "../protocol/modelText.ts";
 import { type ExportFormat, requests } from "../protocol/requests.ts";
 import type { CommandHandler } from "./commandTable.ts";
 import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import { type ModelEditors, modelEditorType } from "./modelEditor.ts";
+import { modelOfText, openModelText } from "./modelTexts.ts";
 import { createProfile, pickProfile, pickSamples } from "./pickers.ts";
 import { mayRun, quantizeModels } from "./quantizeCommand.ts";
 import type { ServerConnection } from "./server.ts";
@@ -21,15 +23,15 @@ export interface CommandContext {
 export function commandTable(context: CommandContext): Readonly<Record<string, CommandHandler>> {
   const { server, choices, editors, log } = context;
   /** The model that a command is for: the one it was called on, else the active one, else one that is asked for. */
-  const modelOf = async (uri: vscode.Uri | undefined): Promise<vscode.Uri> => {
-    const model = uri ?? editors.activeModel?.uri ?? (await pickModel());
+  const modelFor = async (uri: vscode.Uri | undefined): Promise<vscode.Uri> => {
+    const model = (uri && modelOf(uri)) ?? editors.activeModel?.uri ?? activeTextModel() ?? (await pickModel());
     if (!model) throw new vscode.CancellationError();
     return model;
   };
   const onModel =
     (body: (model: vscode.Uri, uri: string) => Promise<unknown>): CommandHandler =>
     async (uri) => {
-      const model = await modelOf(uri);
+      const model = await modelFor(uri);
       return body(model, model.toString());
     };
   /** Commands that need the model open in the server: where no editor shows it, for as long as they take. */
@@ -63,7 +65,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
 
   return {
     "sigmaquant.quantize": async (uri, selected) => {
-      const models = selected?.filter((each) => each.path.toLowerCase().endsWith(".onnx")) ?? [await modelOf(uri)];
+      const models = selected?.filter((each) => each.path.toLowerCase().endsWith(".onnx")) ?? [await modelFor(uri)];
       await quantizeModels(models, context);
     },
     "sigmaquant.analyze": onModel(async (model, uri) => {
@@ -111,6 +113,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       const report = files.find(({ path: file }) => file.endsWith(".md"));
       if (report) await vscode.commands.executeCommand("markdown.showPreview", vscode.Uri.file(report.path));
     }),
+    "sigmaquant.openAsText": onModel((model) => openModelText(model)),
     "sigmaquant.openHex": onModel(async (model) => {
       const hexEditor = "hexEditor.hexedit";
       const there = vscode.extensions.getExtension("ms-vscode.hexeditor");
@@ -137,6 +140,16 @@ async function compareWith(server: ServerConnection, uri: string): Promise<void>
   const title = vscode.l10n.t("Compare {0} with", path.basename(own.uri.fsPath));
   const picked = await vscode.window.showQuickPick(items, { title });
   if (picked) await vscode.commands.executeCommand("vscode.diff", picked.uri, own.uri);
+}
+
+/** A file that is shown as text is meant itself. */
+function modelOf(uri: vscode.Uri): vscode.Uri {
+  return uri.scheme === modelTextScheme ? modelOfText(uri) : uri;
+}
+
+function activeTextModel(): vscode.Uri | undefined {
+  const uri = vscode.window.activeTextEditor?.document.uri;
+  return uri?.scheme === modelTextScheme ? modelOfText(uri) : undefined;
 }
 
 async function pickModel(): Promise<vscode.Uri | undefined> {

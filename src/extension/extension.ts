@@ -10,6 +10,7 @@ import { createLog } from "./log.ts";
 import { ChoicesStore } from "./modelChoices.ts";
 import { ModelEditors } from "./modelEditor.ts";
 import { ModelsTree } from "./modelsTree.ts";
+import { ModelTexts } from "./modelTexts.ts";
 import { registerSchemas } from "./schemas.ts";
 import { ServerConnection } from "./server.ts";
 import { createStatusBar } from "./statusBar.ts";
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
     server,
     editors,
     new ModelsTree(server),
+    new ModelTexts(server, editors),
     createStatusBar(editors),
     keepContextKeys(editors),
     tellActiveModel(editors, server),

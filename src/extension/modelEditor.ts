@@ -15,6 +15,8 @@ export const modelEditorType = "sigmaquant.model";
 interface OpenModel {
   readonly uri: vscode.Uri;
   readonly panels: Set<vscode.WebviewPanel>;
+  /** How many others than editors want it open. */
+  kept: number;
   snapshot: EditorSnapshot | undefined;
   /** A layer to show as soon as the page is there. */
   reveal: string | undefined;
@@ -55,7 +57,7 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     return this.active;
   }
 
-  /** Whether an editor has the model, shown or behind another. */
+  /** Whether an editor has the model, shown or behind another, or something else keeps it open. */
   has(uri: vscode.Uri): boolean {
     return this.models.has(uri.toString());
   }
@@ -69,16 +71,9 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
   }
 
   async resolveCustomEditor(document: vscode.CustomDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const key = document.uri.toString();
-    const model = this.models.get(key) ?? {
-      uri: document.uri,
-      panels: new Set(),
-      snapshot: undefined,
-      reveal: undefined,
-    };
+    const model = this.modelAt(document.uri);
     const first = model.panels.size === 0;
     model.panels.add(panel);
-    this.models.set(key, model);
     this.setUp(model, panel);
     if (first) await this.open(model, false);
   }
@@ -90,6 +85,28 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     if (!model) return;
     model.reveal = layer;
     this.postAll(model, { type: "reveal", layer });
+  }
+
+  /** Keeps a model open in the server for something else than an editor of its own, until that disposes of what it gets. */
+  keep(uri: vscode.Uri): vscode.Disposable {
+    const isNew = !this.has(uri);
+    const model = this.modelAt(uri);
+    model.kept++;
+    if (isNew) void this.open(model, false);
+    let done = false;
+    return new vscode.Disposable(() => {
+      if (done) return;
+      done = true;
+      model.kept--;
+      this.closeIfUnused(model);
+    });
+  }
+
+  private modelAt(uri: vscode.Uri): OpenModel {
+    const key = uri.toString();
+    const model = this.models.get(key) ?? { uri, panels: new Set(), kept: 0, snapshot: undefined, reveal: undefined };
+    this.models.set(key, model);
+    return model;
   }
 
   private setUp(model: OpenModel, panel: vscode.WebviewPanel): void {
@@ -107,7 +124,7 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
       activity.dispose();
       model.panels.delete(panel);
       if (this.active === model && !panel.active) this.setActive(undefined);
-      if (model.panels.size === 0) void this.close(model);
+      this.closeIfUnused(model);
     });
     webview.html = editorPageHtml({
       cspSource: webview.cspSource,
@@ -143,6 +160,10 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     } catch (error) {
       await showError(error, this.log);
     }
+  }
+
+  private closeIfUnused(model: OpenModel): void {
+    if (model.panels.size === 0 && model.kept === 0) void this.close(model);
   }
 
   private async close(model: OpenModel): Promise<void> {

@@ -99,6 +99,7 @@ const commandOf: Readonly<Record<PageCommand, string>> = {
   chooseProfile: "sigmaquant.chooseProfile",
   manageTrust: "workbench.trust.manage",
   showLog: "sigmaquant.showLog",
+  openAsText: "sigmaquant.openAsText",
   openHex: "sigmaquant.openHex",
   openReport: "sigmaquant.openReport",
 };

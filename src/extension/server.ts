@@ -8,6 +8,7 @@ import {
   State,
   TransportKind,
 } from "vscode-languageclient/node";
+import { modelTextScheme } from "../protocol/modelText.ts";
 import type { InitializationOptions, Method } from "../protocol/requests.ts";
 import { layerCommand } from "./layerCommand.ts";
 import type { Log } from "./log.ts";
@@ -17,7 +18,7 @@ import { onSettings, readSettings } from "./settings.ts";
 const crashWindowMs = 3 * 60_000;
 const maxCrashes = 5;
 
-/** A layer's name in a plan leads to its model. */
+/** A layer's name in a plan, or in a model's text, leads to its model. */
 export interface LayerDefinition {
   readonly model: vscode.Uri;
   readonly layer: string;
@@ -51,6 +52,7 @@ export class ServerConnection implements vscode.Disposable {
       documentSelector: [
         { scheme: "file", pattern: "**/*.hwprofile.json" },
         { scheme: "file", pattern: "**/*.sigmaquant.json" },
+        { scheme: modelTextScheme },
       ],
       synchronize: { fileEvents: watchers },
       outputChannel: log,
@@ -60,9 +62,10 @@ export class ServerConnection implements vscode.Disposable {
       middleware: {
         provideDefinition: async (document, position, token, next) => {
           const found = await next(document, position, token);
-          const definition = layerDefinition(document, found);
+          const inText = document.uri.scheme === modelTextScheme;
+          const definition = inText ? layerInText(found) : layerDefinition(document, found);
           if (definition) this.definitions.fire(definition);
-          return found;
+          return definition && inText ? toFile(found) : found;
         },
       },
       errorHandler: {
@@ -131,6 +134,23 @@ function layerDefinition(
   } catch {
     return undefined;
   }
+}
+
+type Found = vscode.Definition | vscode.DefinitionLink[] | null | undefined;
+
+/** The fragment of a link names the layer. */
+function layerInText(found: Found): LayerDefinition | undefined {
+  const [link] = Array.isArray(found) ? found : [];
+  if (!link || !("targetUri" in link) || link.targetUri.fragment === "") return undefined;
+  return { model: link.targetUri.with({ fragment: "" }), layer: link.targetUri.fragment };
+}
+
+/** Without fragments, with which the editor would take the model for another file. */
+function toFile(found: Found): Found {
+  if (!Array.isArray(found)) return found;
+  return found.flatMap((link) =>
+    "targetUri" in link ? [{ ...link, targetUri: link.targetUri.with({ fragment: "" }) }] : [],
+  );
 }
 
 function initialization(context: vscode.ExtensionContext): InitializationOptions {

@@ -276,6 +276,7 @@ export const pageCommands = [
   "manageTrust",
   "showLog",
   "retry",
+  "openAsText",
   "openHex",
   "openReport",
 ] as const;

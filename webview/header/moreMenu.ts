@@ -32,6 +32,7 @@ function items({ store, post }: Context): readonly MenuItem[] {
     command("Export Model Explorer Data…", "exportModelExplorer"),
     rule,
     command("Open Plan", "openPlan", noPlan),
+    command("Open as Text", "openAsText"),
     command("Re-allocate", "reallocate", noPlan),
     command("Reset All Bits", "resetAllBits", noPlan),
     rule,

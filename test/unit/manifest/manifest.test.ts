@@ -42,6 +42,8 @@ interface Manifest {
     readonly viewsWelcome: readonly { readonly view: string }[];
     readonly jsonValidation: readonly { readonly fileMatch: string; readonly url: string }[];
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
+    readonly languages: readonly { readonly id: string; readonly configuration?: string }[];
+    readonly grammars: readonly { readonly language: string; readonly scopeName: string; readonly path: string }[];
     readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
   };
 }
@@ -54,6 +56,7 @@ const extensionFiles = readdirSync(path.join(root, "src/extension")).map((file) 
 const extension = extensionFiles.map(read).join("\n");
 const { commands, menus, keybindings, views, viewsWelcome, walkthroughs, customEditors, jsonValidation } =
   manifest.contributes;
+const { languages, grammars } = manifest.contributes;
 const settings = manifest.contributes.configuration.properties;
 const ids = commands.map(({ command }) => command);
 
@@ -171,7 +174,7 @@ describe("strings", () => {
 describe("settings", () => {
   /** `get("profile", "")` */
   const reads = new Map(
-    [...read("src/extension/settings.ts").matchAll(/\bget\("(\w+)", (.+)\),$/gm)].map(([, name, fallback]) => [
+    [...read("src/extension/settings.ts").matchAll(/\bget\("(\w+)", ([^()]+)\)/g)].map(([, name, fallback]) => [
       `sigmaquant.${name}`,
       JSON.parse(fallback ?? "null") as unknown,
     ]),
@@ -201,7 +204,11 @@ describe("settings", () => {
 
 describe("files", () => {
   const pictures = walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.svg));
-  const named = [manifest.icon, ...jsonValidation.map(({ url }) => url), ...pictures];
+  const syntaxes = [
+    ...languages.flatMap(({ configuration }) => configuration ?? []),
+    ...grammars.map((each) => each.path),
+  ];
+  const named = [manifest.icon, ...jsonValidation.map(({ url }) => url), ...syntaxes, ...pictures];
 
   it("that the manifest names are there", () => {
     expect(named.filter((file) => !existsSync(path.join(root, file)))).toEqual([]);
@@ -221,6 +228,21 @@ describe("files", () => {
     const served = found(read("src/extension/schemas.ts"), /^ {2}"(\/[\w-]+\.json)":/gm);
     expect(addresses.map((address) => new URL(address).pathname).sort()).toEqual(served);
     const [scheme] = new Set(addresses.map((address) => new URL(address).protocol.replace(":", "")));
+    expect(manifest.activationEvents).toContain(`onFileSystem:${scheme}`);
+  });
+
+  it("have the grammars of our languages, each under its own scope", () => {
+    for (const { language, scopeName, path: file } of grammars) {
+      expect(languages.map(({ id }) => id)).toContain(language);
+      const grammar = JSON.parse(read(file)) as { scopeName: string; repository: Readonly<Record<string, unknown>> };
+      expect(grammar.scopeName).toBe(scopeName);
+      const included = found(read(file), /"include": "#(\w+)"/g);
+      expect(included).toEqual(Object.keys(grammar.repository).sort());
+    }
+  });
+
+  it("have the scheme under which models are shown as text, whose first use wakes the extension", () => {
+    const [scheme] = found(read("src/protocol/modelText.ts"), /modelTextScheme = "([^"]+)"/g);
     expect(manifest.activationEvents).toContain(`onFileSystem:${scheme}`);
   });
 
