@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/unit/**/*.test.ts", "test/integration/**/*.test.ts", "test/webview/**/*.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     pool: "forks",
   },
 });

@@ -45,6 +45,8 @@ interface WantedSets {
 /** Fills a session's state by running the engine: shapes, weights, sensitivities, decisions. Each step can be cancelled. */
 export class Analyzer {
   private lastSave = 0;
+  /** Dimensions and recovery that the state's figures are of; undefined before there are any. */
+  private network: string | undefined;
   /** Undefined before any sets were looked for. */
   private wanted: WantedSets | undefined;
 
@@ -73,6 +75,7 @@ export class Analyzer {
     ]);
     const { path, equalize } = this.source;
     const prepared = await prepareModel(model, { path, equalize, ...(inferred && { inferred }) }, signal);
+    this.forgetOtherNetwork();
     state.prepared = prepared;
     state.modelHash = hash;
     state.layers = prepared.discovery.layers;
@@ -103,11 +106,27 @@ export class Analyzer {
     if (evaluation) state.evaluation = evaluation;
     // Measurements belong to the samples that they were made on.
     if (before && before.hash !== state.calibration?.facts?.hash) {
-      state.measurements = new Map();
-      state.measuredSamples = 0;
-      delete state.decided;
+      this.forgetMeasurements();
     }
     this.changes.publish();
+  }
+
+  /** What is known belongs to the dimensions, and to the weights, that it was measured with. */
+  private forgetOtherNetwork(): void {
+    const { dims, recovery } = this.host.settings();
+    const network = JSON.stringify([dims, recovery]);
+    if (this.network !== undefined && this.network !== network) {
+      this.state.statistics.clear();
+      this.forgetMeasurements();
+    }
+    this.network = network;
+  }
+
+  private forgetMeasurements(): void {
+    const { state } = this;
+    state.measurements = new Map();
+    state.measuredSamples = 0;
+    delete state.decided;
   }
 
   /** Other sets would be chosen now than those that were: some came to lie beside the model, or went. */
