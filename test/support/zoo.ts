@@ -1,6 +1,6 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import { attribute, node } from "../../src/core/onnx/build.ts";
-import { floats, halfWeight, noise, type TinyModel, weight } from "./tinyModel.ts";
+import { floats, halfWeight, ints, noise, type TinyModel, weight } from "./tinyModel.ts";
 
 export interface ZooNet extends TinyModel {
   readonly inputs: Readonly<Record<string, readonly number[]>>;
@@ -18,6 +18,13 @@ function relu6(opset: number, from: string, to: string) {
 }
 const clipBounds = (opset: number): TinyModel["constants"] =>
   opset < 11 ? {} : { zero: floats([0], []), six: floats([6], []) };
+
+/** Integers from 0 to a bound out of numbers between -1 and 1. */
+const indices = (from: string, bound: string, to: string) => [
+  node("Abs", [from], [`${to}.abs`]),
+  node("Mul", [`${to}.abs`, bound], [`${to}.scaled`]),
+  node("Cast", [`${to}.scaled`], [to], { attributes: [attribute.int("to", T.INT64)] }),
+];
 
 /** Small networks, one for each operator that layers are made of or that stands between layers; undefined where the opset has no such form. */
 export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>> = {
@@ -135,6 +142,40 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
     outputs: ["y"],
     constants: { w: weight([8, 12], 1, 0.4), v: weight([5, 8], 3, 0.4) },
     nodes: [node("MatMul", ["w", "x"], ["a"]), node("Relu", ["a"], ["r"]), node("MatMul", ["v", "r"], ["y"])],
+  }),
+  embedding: () => ({
+    inputs: { x: [2, 5] },
+    outputs: ["y"],
+    constants: { t: weight([12, 6], 1, 0.4), eleven: floats([11], []), v: weight([6, 5], 3, 0.4), b: weight([5], 4) },
+    nodes: [
+      ...indices("x", "eleven", "i"),
+      node("Gather", ["t", "i"], ["e"]),
+      node("MatMul", ["e", "v"], ["m"]),
+      node("Add", ["m", "b"], ["y"]),
+    ],
+  }),
+  "embedding, tied to the output, of three axes beside it": () => ({
+    inputs: { x: [2, 5] },
+    outputs: ["y"],
+    constants: {
+      t: weight([12, 6], 1, 0.4),
+      u: weight([12, 2, 3], 5, 0.4),
+      eleven: floats([11], []),
+      v: weight([6, 6], 3, 0.4),
+      s: ints([-1, 6]),
+      b: weight([6], 6),
+      c: weight([12], 7),
+    },
+    nodes: [
+      ...indices("x", "eleven", "i"),
+      node("Gather", ["t", "i"], ["e"]),
+      node("Gather", ["u", "i"], ["p"]),
+      node("Reshape", ["e", "s"], ["f"]),
+      node("Reshape", ["p", "s"], ["q"]),
+      node("Add", ["f", "q"], ["a"]),
+      node("Gemm", ["a", "v", "b"], ["h"]),
+      node("Gemm", ["h", "t", "c"], ["y"], { attributes: [attribute.int("transB", 1)] }),
+    ],
   }),
   "residual block": (opset) => ({
     inputs: image,

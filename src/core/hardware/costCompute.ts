@@ -24,7 +24,7 @@ export function bops(layer: Layer, weightBits: Bits | null, activationBits: Acti
  */
 function computedBits(layer: Layer, weightBits: Bits | null, activationBits: ActivationBits | null) {
   const weight = weightBits ?? layer.storedBits ?? null;
-  return { weight, activation: weight === null ? null : activationBits };
+  return { weight, activation: weight === null || layer.weightsOnly ? null : activationBits };
 }
 
 /**
@@ -32,7 +32,8 @@ function computedBits(layer: Layer, weightBits: Bits | null, activationBits: Act
  *
  *     nodes * weightBytes + bytes of the activation input + bytes of the activation output
  *
- * A weight that several nodes share is read by each of them. Undefined when a shape is unknown.
+ * A weight that several nodes share is read by each of them; of a table (Gather) only the rows that are looked up are. Undefined
+ * when a shape is unknown.
  */
 export function bytesMoved(
   layer: Layer,
@@ -43,7 +44,7 @@ export function bytesMoved(
   if (layer.inputElements === undefined || layer.outputElements === undefined) return undefined;
   const { activation } = computedBits(layer, weightBits, activationBits);
   return (
-    runs(layer) * weightBytes(layer, weightBits, profile) +
+    weightTraffic(layer) * weightBytes(layer, weightBits, profile) +
     activationBytes(layer.inputElements, activation) +
     activationBytes(layer.outputElements, activation)
   );
@@ -105,6 +106,12 @@ export function energyJoules(
   if (energy.energyPerBytePj === undefined) return arithmetic / 1e12;
   const bytes = bytesMoved(layer, weightBits, activationBits, profile);
   return bytes === undefined ? undefined : (arithmetic + bytes * energy.energyPerBytePj) / 1e12;
+}
+
+/** How often an inference reads the layer's weights. */
+function weightTraffic(layer: Layer): number {
+  if (layer.opType !== "Gather") return runs(layer);
+  return Math.min(runs(layer), (layer.outputElements ?? 0) / Math.max(1, layer.params));
 }
 
 /** How often an inference runs the layer: once for each node that uses its weight. */

@@ -16,7 +16,9 @@ export function quantizedActivations(
   types: ReadonlyMap<string, ValueInfo["type"]>,
 ): readonly string[] {
   const slots = new Map<NodeProto, number>();
-  for (const site of sites) for (const use of site.uses) slots.set(use.node, use.slot);
+  for (const site of sites) {
+    if (!site.layer.weightsOnly) for (const use of site.uses) slots.set(use.node, use.slot);
+  }
   const flow = dataflowOf(graph);
   const isFloat = (name: string) => ["float32", "float16"].includes(types.get(name) ?? "float32");
   const dequantized = new Set(graph.node.filter((n) => n.opType === "DequantizeLinear").map((n) => n.output[0] ?? ""));

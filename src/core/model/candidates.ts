@@ -1,17 +1,25 @@
-import type { NodeProto } from "onnx-buf";
+import { type NodeProto, TensorProto_DataType as T } from "onnx-buf";
 import { intAttribute } from "../onnx/build.ts";
 import { isNumeric } from "../onnx/convert.ts";
 import { elementType } from "../onnx/elementTypes.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { isStandard } from "./constantNode.ts";
 import type { WeightUse } from "./discover.ts";
-import { type FloatReason, floatReasons } from "./floatReasons.ts";
-import { channelAxisOf, integerWeightBits, listedConstants, summedLength, weightSlots } from "./operators.ts";
+import { type FloatReason, floatReasons, minRowElements } from "./floatReasons.ts";
+import {
+  channelAxisOf,
+  integerWeightBits,
+  listedConstants,
+  rowWeights,
+  summedLength,
+  weightSlots,
+} from "./operators.ts";
 import { onlyReader, type Readers } from "./readers.ts";
 import type { Scope } from "./scope.ts";
 import {
   dequantizedBits,
   floatTypes,
+  normalizeAxis,
   product,
   traceConstant,
   transparentOps,
@@ -58,7 +66,9 @@ export async function candidatesOf(
   path: string,
 ): Promise<Candidate[]> {
   const slots = weightSlots(node);
-  if (slots === undefined) return listed(around, node, index, path);
+  if (slots === undefined) {
+    return rowWeights(node) ? rows(around, node, index, path) : listed(around, node, index, path);
+  }
   const { scope, model } = around;
   // With every operand fixed the runtime folds the node away: it is no layer.
   if (scope.isFixed(node.input[0] ?? "") && scope.isFixed(node.input[1] ?? "")) return [];
@@ -165,14 +175,56 @@ function isReadable(chain: WeightChain): boolean {
   return floatTypes.has(chain.elementType) && isNumeric(chain.tensor.dataType);
 }
 
+/** Integers that a table can hold quantized. */
+const tableTypes: ReadonlySet<number> = new Set<number>([T.INT8, T.UINT8, T.INT4, T.UINT4, T.INT2, T.UINT2]);
+
+/** Weights that are rows with a scale each. */
+async function rows(around: Surroundings, node: NodeProto, index: number, path: string): Promise<Candidate[]> {
+  const { model, scope, requantize } = around;
+  if (isFolded(scope, node)) return [];
+  const found: Candidate[] = [];
+  for (const { slot, suffix } of rowWeights(node) ?? []) {
+    const name = node.input[slot] ?? "";
+    const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
+    if (chain === undefined || chain.shape.length < 2) continue;
+    const use = { node, index, slot, bias: "" };
+    const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
+    if (floatTypes.has(chain.elementType)) {
+      const storedBits = requantize ? undefined : dequantizedBits(chain);
+      const reason =
+        storedBits === undefined ? unfitRows(node, chain) : floatReasons.dequantized(node.opType, storedBits);
+      found.push({ ...base, ...(reason && { reason }), ...(storedBits !== undefined && { storedBits }) });
+      continue;
+    }
+    // Integers are dequantized behind the lookup; small ones are part of a computation of shapes.
+    if (!tableTypes.has(chain.elementType) || product(chain.shape) < minListedElements) continue;
+    const bits = elementType(chain.tensor.dataType)?.bits;
+    const reason = floatReasons.alreadyQuantized(node.opType, bits);
+    found.push({ ...base, reason, ...(bits !== undefined && { storedBits: bits }) });
+  }
+  return found;
+}
+
+function unfitRows(node: NodeProto, { tensor, shape }: WeightChain): FloatReason | undefined {
+  if (!isNumeric(tensor.dataType)) return floatReasons.storedAs(tensor.dataType);
+  const axis = normalizeAxis(intAttribute(node, "axis", 0), shape.length);
+  if (axis !== 0) return floatReasons.lookupAxis(axis);
+  if (product(shape) === 0) return floatReasons.empty;
+  return product(shape.slice(1)) < minRowElements ? floatReasons.shortRows : undefined;
+}
+
+/** The same in every run: what it computes is a constant, not a value of the network. */
+function isFolded(scope: Scope, node: NodeProto): boolean {
+  return node.input.length > 0 && node.input.every((name) => name === "" || scope.isFixed(name));
+}
+
 async function listed(
   { model, scope }: Surroundings,
   node: NodeProto,
   index: number,
   path: string,
 ): Promise<Candidate[]> {
-  // The same in every run: what it computes is a constant, not a value of the network.
-  if (node.input.length > 0 && node.input.every((name) => name === "" || scope.isFixed(name))) return [];
+  if (isFolded(scope, node)) return [];
   const found: Candidate[] = [];
   for (const { slot, suffix, reason, certain, integers } of listedConstants(node)) {
     const name = node.input[slot] ?? "";

@@ -11,6 +11,9 @@ export interface FloatReason {
 /** Longer reasons would not fit the table (DESIGN-NOTES, "Float reasons"). */
 export const maxReasonLength = 40;
 
+/** Bytes of a float32 scale: a row of fewer weights would not shrink at 8 bits. */
+export const minRowElements = 4;
+
 const reason = (short: string, detail: string): FloatReason => ({ short: fitting(short), detail });
 
 export const floatReasons = {
@@ -56,7 +59,12 @@ export const floatReasons = {
       `already quantized to ${bits} bits`,
       `${operator} reads dequantized weights of ${bits} bits; they are left as they are unless quantizing again is asked for (--requantize)`,
     ),
-  embedding: reason("embeddings stay in float", "Embedding tables are not quantized yet; their size is counted"),
+  lookupAxis: (axis: number): FloatReason =>
+    reason(`looks up along axis ${axis}`, "Tables are quantized row by row, where rows are what is looked up"),
+  shortRows: reason(
+    "rows are too short for a scale each",
+    `A scale takes as much room as ${minRowElements} weights of 8 bits: shorter rows are smaller as they are`,
+  ),
   recurrent: (operator: string): FloatReason =>
     reason(`${operator} stays in float`, `The weights of ${operator} are not quantized yet; their size is counted`),
   operator: (operator: string): FloatReason =>

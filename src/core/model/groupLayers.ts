@@ -5,6 +5,7 @@ import type { Candidate } from "./candidates.ts";
 import type { LayerSite, WeightUse } from "./discover.ts";
 import { type FloatReason, floatReasons, sharedWith } from "./floatReasons.ts";
 import type { Layer } from "./layer.ts";
+import { rowWeights } from "./operators.ts";
 import { nodeReads } from "./scope.ts";
 import { chainSignature, product, type WeightChain } from "./weightChain.ts";
 
@@ -35,8 +36,10 @@ export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]):
   const uses = new Map<string, readonly WeightUse[]>();
   const tensors = new Set<TensorProto>();
   for (const group of groups.values()) {
-    // The layer is called after a node that could be quantized, where there is one; the others explain why it is not.
-    const named = group.find((c) => c.reason === undefined) ?? (group[0] as Candidate);
+    // The layer is called after a node that could be quantized, where there is one; the others explain why it is not. A product
+    // says more of a layer than the lookup that shares its table.
+    const fit = group.filter((c) => c.reason === undefined);
+    const named = fit.find((c) => !rowWeights(c.use.node)) ?? fit[0] ?? (group[0] as Candidate);
     const reason = reasonOf(group, named, outside);
     const groupUses = group.map((c) => c.use);
     const layer = layerOf(model, named, group, uniqueName(names, nameOf(named)), reason);
@@ -70,6 +73,7 @@ function layerOf(
     weightTensor: chain?.tensorName ?? named.use.node.input[named.use.slot] ?? "",
     biasParams: [...biases.values()].reduce((sum, bias) => sum + product(bias.shape), 0),
     floatBytes: chain ? model.tensors.byteLength(chain.tensor) : 0,
+    ...(group.some(({ use }) => rowWeights(use.node)) && { weightsOnly: true as const }),
     ...(storedBits !== undefined && isBits(storedBits) && { storedBits }),
     ...(reason && { floatReason: reason.short, floatDetail: reason.detail }),
   };

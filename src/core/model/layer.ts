@@ -1,10 +1,10 @@
 import type { Bits } from "../hardware/profile.ts";
 
 /** Operators whose constant weights are quantized today. */
-export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul";
+export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Gather";
 
 /** Operators that carry weights but stay in float for now; listed with their sizes, as is any other with large constants. */
-export type ListedOp = "Gather" | "LSTM" | "GRU" | "RNN";
+export type ListedOp = "LSTM" | "GRU" | "RNN";
 
 /**
  * A layer: one weight tensor and the node or nodes that use it, one decision about bits. Plain data, so that it goes
@@ -38,6 +38,8 @@ export interface Layer {
   readonly outputElements?: number;
   /** Bytes of the weight as stored in the float model. */
   readonly floatBytes: number;
+  /** What it computes with stays in float, whatever activation bits the device has: a lookup. */
+  readonly weightsOnly?: true;
   /** Bits of weights that are integers in the file already, and are left as they are. */
   readonly storedBits?: Bits;
   /** Why it stays as it is (mostly in float), at most 40 characters; undefined when it can be quantized. */

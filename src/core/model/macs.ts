@@ -8,6 +8,24 @@ import { product } from "./weightChain.ts";
 /** Shapes by value name, where known. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
+/** Operators that move, choose or combine single values: they may have constants that are worth a row, but sum up no products. */
+const withoutMacs: ReadonlySet<string> = new Set([
+  "Gather",
+  "GatherBlockQuantized",
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Pow",
+  "Min",
+  "Max",
+  "Where",
+  "Concat",
+  "Expand",
+  "Slice",
+  "Tile",
+]);
+
 /**
  * Multiply-accumulates of one node, from the shapes of its activation input and its output; undefined for operators that
  * are not counted here.
@@ -44,10 +62,8 @@ export function nodeMacs(
     case "RNN":
       // [steps, batch, features], or [batch, steps, features] with layout 1.
       return product(input.slice(0, 2)) * product(weight);
-    case "Gather":
-      return 0;
     default:
-      return undefined;
+      return withoutMacs.has(node.opType) ? 0 : undefined;
   }
 }
 

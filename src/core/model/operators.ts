@@ -83,6 +83,14 @@ export function integerWeightBits(
   return { bits, each: elementBits / bits };
 }
 
+/**
+ * Weights that are rows with a scale each, without being multiplied by an activation of the main graph: the table of a lookup.
+ * Several of one node are layers of their own, told apart by the suffix. Undefined for other operators.
+ */
+export function rowWeights(node: NodeProto): readonly { readonly slot: number; readonly suffix: string }[] | undefined {
+  return isStandard(node) && node.opType === "Gather" ? [{ slot: 0, suffix: "" }] : undefined;
+}
+
 export interface ListedConstant {
   readonly slot: number;
   /** Appended to the node's name where a node has several weights. */
@@ -108,8 +116,6 @@ export function listedConstants(node: NodeProto): readonly ListedConstant[] {
     }));
   }
   switch (node.opType) {
-    case "Gather":
-      return [{ slot: 0, suffix: "", reason: floatReasons.embedding, certain: true, integers: false }];
     case "LSTM":
     case "GRU":
     case "RNN":

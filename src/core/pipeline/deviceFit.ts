@@ -91,7 +91,7 @@ export class DeviceFit {
     const { prepared, profile, pins } = this.input;
     return prepared.discovery.layers.map((layer): PlanLayer => {
       const weightBits = bits.get(layer.name) ?? null;
-      const activationBits = weightBits === null ? null : this.activationBits;
+      const activationBits = weightBits === null || layer.weightsOnly ? null : this.activationBits;
       const cost = layerCost(layer, weightBits, this.activationBits, profile);
       const sigma = statistics.get(layer.name)?.sigma;
       const measured = sensitivity[layer.name];

@@ -67,7 +67,11 @@ export function cast(
 ): { readonly nodes: readonly NodeProto[]; readonly output: string } {
   if (from === to) return { nodes: [], output: value };
   const output = edit.fresh(`${value}.cast`);
-  return { nodes: [node("Cast", [value], [output], { attributes: [attribute.int("to", to)] })], output };
+  return { nodes: [castNode(value, output, to)], output };
+}
+
+export function castNode(from: string, to: string, elementType: number): NodeProto {
+  return node("Cast", [from], [to], { attributes: [attribute.int("to", elementType)] });
 }
 
 export const float = TensorProto_DataType.FLOAT;

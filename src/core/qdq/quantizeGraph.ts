@@ -8,6 +8,7 @@ import { insertActivations, tiedActivations } from "./activations.ts";
 import { biasForm, writeBias } from "./bias.ts";
 import { needsDetaching } from "./detach.ts";
 import { GraphEdit } from "./edit.ts";
+import { isLookup } from "./lookup.ts";
 import { opsetOfPacking, Unpacker } from "./packedBits.ts";
 import type { ActivationMap, QuantizedLayer, StoredWeight } from "./types.ts";
 import { opsets, qdqDomains, writeWeight } from "./weights.ts";
@@ -49,7 +50,7 @@ export function quantizeGraph(
   const model = copyModel(original);
   const prune = pruner(model.graph);
   const indexed = [...model.graph.node];
-  const notes = raiseForTypes(model, [...layers.values()], activations.size > 0, options.shapes);
+  const notes = raiseForTypes(model, discovery, layers, activations.size > 0, options.shapes);
   const domains = qdqDomains(opsetOf(model.proto, ""));
   const tied = tiedActivations(model, activations);
   const dequantized = new Set(model.graph.node.filter((n) => n.opType === "DequantizeLinear").flatMap((n) => n.output));
@@ -73,20 +74,27 @@ export function quantizeGraph(
   return { model, stored, notes };
 }
 
+/** Whether there are lookups in tables of int4 (or int2), which ONNX Runtime's own operators have no Cast for. */
+function hasNarrowTables({ sites }: Discovery, layers: ReadonlyMap<string, QuantizedLayer>): boolean {
+  return [...layers].some(([name, { bits }]) => bits <= 4 && sites.get(name)?.uses.some(isLookup));
+}
+
 /**
- * Raises the opset where the wanted types need it: for int2 weights, and for quantized activations, between which ONNX Runtime
- * puts operators of opset 13.
+ * Raises the opset where the wanted types need it: for int2 weights, for lookups in tables of 4 bits, and for quantized
+ * activations, between which ONNX Runtime puts operators of opset 13.
  */
 function raiseForTypes(
   model: OnnxModel,
-  layers: readonly QuantizedLayer[],
+  discovery: Discovery,
+  layers: ReadonlyMap<string, QuantizedLayer>,
   activations: boolean,
   shapes: ReadonlyMap<string, readonly number[]> | undefined,
 ): string[] {
   const rankOf = (value: string) => shapes?.get(value)?.length;
   const notes: string[] = [];
   const wanted: readonly (readonly [number, boolean, string])[] = [
-    [opsets.int2, layers.some((layer) => layer.bits === 2), "int2 weights"],
+    [opsets.int2, [...layers.values()].some((layer) => layer.bits === 2), "int2 weights"],
+    [opsets.int4, hasNarrowTables(discovery, layers), "tables of 4 bits"],
     [opsets.perAxis, activations, "quantized activations"],
   ];
   for (const [opset, isWanted, what] of wanted) {
@@ -94,6 +102,10 @@ function raiseForTypes(
     const { from, blockers } = raiseOpset(model, opset, rankOf);
     if (blockers.length === 0) {
       notes.push(`Opset raised from ${from} to ${opset}, for ${what}`);
+    } else if (opset === opsets.int4) {
+      notes.push(
+        `Tables of 4 bits are stored in 8: they need opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
+      );
     } else if (opset === opsets.int2) {
       notes.push(
         `2-bit weights are stored in 4 bits: int2 needs opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,

@@ -1,8 +1,9 @@
-import { TensorProto_DataType as T } from "onnx-buf";
+import { TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import type { Bits } from "../hardware/profile.ts";
-import type { LayerSite } from "../model/discover.ts";
+import type { LayerSite, WeightUse } from "../model/discover.ts";
 import { attribute, node } from "../onnx/build.ts";
 import { cast, float, type GraphEdit, msDomain } from "./edit.ts";
+import { isLookup, writeLookups } from "./lookup.ts";
 import { isPackable, type Unpacker } from "./packedBits.ts";
 import type { QuantizedLayer, StoredWeight } from "./types.ts";
 
@@ -42,6 +43,7 @@ const types = { 2: T.INT2, 4: T.INT4, 8: T.INT8 } as const;
  *   int4/int8:  initializer -> DequantizeLinear(axis) -> operator
  *   int2:       initializer -> Cast(int8) -> DequantizeLinear(axis) -> operator
  *   3, 5 and 6 bits, where they are packed: bytes -> unpacked to int8 -> DequantizeLinear(axis) -> operator
+ *   lookups:    initializer -> Cast(int8) -> Gather -> scaled, see writeLookups
  * The Cast keeps the usual QDQ pattern: ONNX Runtime's integer Conv takes no int2 (a session with quantized activations would not load).
  * Scales are float32; for layers that compute in another type a Cast follows, so that no scale is lost to half precision.
  * (In weights-only models ONNX Runtime's default is to quantize what a MatMul reads by itself, MatMulNBits at accuracy level
@@ -55,51 +57,94 @@ export function writeWeight(
   isDetached: boolean,
   unpacker: Unpacker | undefined,
 ): StoredWeight {
-  const { layer, chain } = site;
-  const packed = unpacker !== undefined && isPackable(quantized.bits);
-  const width = packed ? 8 : storedBits(quantized.bits, domains);
+  const { layer } = site;
+  const { bits, q } = quantized;
   const base = layer.weightTensor;
-  const { scales } = quantized;
+  const lookups = site.uses.filter(isLookup);
+  const products = site.uses.filter((use) => !isLookup(use));
+  const packed = unpacker !== undefined && isPackable(bits);
+  // Gather takes no int4: it is cast, which only ONNX's own operators of a newer opset can.
+  const canCast = lookups.length === 0 || domains.int4 === "";
+  const width = packed || !canCast ? 8 : storedBits(bits, domains);
   const dims = isDetached ? [...layer.weightShape, 1] : layer.weightShape;
-  const integers = packed
-    ? unpacker.unpack(base, quantized.q, quantized.bits, dims)
-    : storedInteger(edit, base, width, dims, quantized.q);
-  const scale = edit.constant(`${base}.scale`, float, [scales.length], scales);
-  // int4 needs none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one, and fails.
-  const zeros =
-    width === 4 ? [] : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length))];
-  const dequantized = edit.fresh(`${base}.dequantized`);
-  const dequantize = node(
-    "DequantizeLinear",
-    [integers.output, scale.name, ...zeros.map((t) => t.name)],
-    [dequantized],
-    {
-      name: `${layer.name}.dequantize`,
-      domain: width === 4 ? domains.int4 : domains.int8,
-      attributes: [attribute.int("axis", layer.channelAxis)],
-    },
-  );
-  const shaped = isDetached ? reshape(edit, dequantized, layer.weightShape) : { nodes: [], output: dequantized };
-  const typed = cast(edit, shaped.output, float, chain.elementType);
+  const type = width === 4 && lookups.length === 0 ? T.INT4 : T.INT8;
+  const integers = packed ? unpacker.unpack(base, q, bits, dims) : storedInteger(edit, base, width, dims, q, type);
   const first = edit.at(Math.min(...site.uses.map((use) => use.index)));
-  edit.putBefore(first, ...integers.nodes, dequantize, ...shaped.nodes, ...typed.nodes);
-  for (const use of site.uses) edit.at(use.index).input[use.slot] = typed.output;
+  edit.putBefore(first, ...integers.nodes);
+  const parameters: TensorProto[] = [];
+  if (products.length > 0) {
+    const value = { name: integers.output, type, isDetached };
+    parameters.push(...writeProducts(edit, site, products, quantized.scales, value, domains));
+  }
+  if (lookups.length > 0) parameters.push(writeLookups(edit, site, lookups, quantized.scales, integers.output));
   const { tensors } = edit.model;
+  const note = packed ? undefined : widerNote(bits, width);
   return {
     layer: layer.name,
-    bits: quantized.bits,
-    storedBits: packed ? quantized.bits : width,
-    bytes: [scale, ...zeros].reduce((sum, t) => sum + tensors.byteLength(t), integers.bytes),
-    ...(quantized.bits === 2 &&
-      width === 4 && { note: `int2 needs opset ${opsets.int2}, which the model's operators do not allow` }),
+    bits,
+    storedBits: packed ? bits : width,
+    bytes: parameters.reduce((sum, t) => sum + tensors.byteLength(t), integers.bytes),
+    ...(note !== undefined && { note }),
   };
 }
 
-/** The integers in their own ONNX type, or as int8 where that type is int2. */
-function storedInteger(edit: GraphEdit, base: string, width: 2 | 4 | 8, dims: readonly number[], values: Int8Array) {
+/** Why weights are stored wider than the next ONNX type. */
+function widerNote(bits: Bits, width: 2 | 4 | 8): string | undefined {
+  const next = bits === 2 ? 2 : bits <= 4 ? 4 : 8;
+  if (next === width) return undefined;
+  return `int${next} needs opset ${next === 2 ? opsets.int2 : opsets.int4}, which the model's operators do not allow`;
+}
+
+/** A weight's integers in the graph. */
+interface IntegerValue {
+  readonly name: string;
+  readonly type: number;
+  /** Whether a dimension of 1 is at the end, to be taken off behind DequantizeLinear, see needsDetaching. */
+  readonly isDetached: boolean;
+}
+
+/** Dequantizes the weight for operators that multiply by it. @returns scales and zero points */
+function writeProducts(
+  edit: GraphEdit,
+  { layer, chain }: LayerSite,
+  uses: readonly WeightUse[],
+  scales: Float32Array,
+  value: IntegerValue,
+  domains: QdqDomains,
+): TensorProto[] {
+  const base = layer.weightTensor;
+  const isInt4 = value.type === T.INT4;
+  const scale = edit.constant(`${base}.scale`, float, [scales.length], scales);
+  // int4 needs none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one, and fails.
+  const zeros = isInt4
+    ? []
+    : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length))];
+  const dequantized = edit.fresh(`${base}.dequantized`);
+  const dequantize = node("DequantizeLinear", [value.name, scale.name, ...zeros.map((t) => t.name)], [dequantized], {
+    name: `${layer.name}.dequantize`,
+    domain: isInt4 ? domains.int4 : domains.int8,
+    attributes: [attribute.int("axis", layer.channelAxis)],
+  });
+  const shaped = value.isDetached ? reshape(edit, dequantized, layer.weightShape) : { nodes: [], output: dequantized };
+  const typed = cast(edit, shaped.output, float, chain.elementType);
+  const first = edit.at(Math.min(...uses.map((use) => use.index)));
+  edit.putBefore(first, dequantize, ...shaped.nodes, ...typed.nodes);
+  for (const use of uses) edit.at(use.index).input[use.slot] = typed.output;
+  return [scale, ...zeros];
+}
+
+/** The integers in their own ONNX type, cast to another where that is wanted. */
+function storedInteger(
+  edit: GraphEdit,
+  base: string,
+  width: 2 | 4 | 8,
+  dims: readonly number[],
+  values: Int8Array,
+  wanted: number,
+) {
   const q = edit.constant(`${base}.quantized`, types[width], dims, values);
   const bytes = edit.model.tensors.byteLength(q);
-  return { ...cast(edit, q.name, types[width], width === 2 ? T.INT8 : types[width]), bytes };
+  return { ...cast(edit, q.name, types[width], wanted), bytes };
 }
 
 function reshape(edit: GraphEdit, value: string, dims: readonly number[]) {

@@ -104,6 +104,15 @@ describe("latency", () => {
     expect(latencySeconds(unknown, 8, 8, device({ compute: { ...compute, bandwidthMBps: 10 } }))).toBeUndefined();
   });
 
+  it("of a lookup moves the rows that are looked up, not the table", () => {
+    const profile = device({ compute });
+    const product = conv({ opType: "Conv", weightsOnly: true });
+    const whole = bytesMoved(product, 8, 8, profile) as number;
+    const rows = bytesMoved({ ...product, opType: "Gather", outputElements: product.params / 4 }, 8, 8, profile);
+    const activations = 4 * ((product.inputElements as number) + (product.outputElements as number));
+    expect(rows).toBe((whole - activations) / 4 + 4 * ((product.inputElements as number) + product.params / 4));
+  });
+
   it("of a layer without MACs is its traffic and overhead alone", () => {
     const lookup = conv({ opType: "Gather", macs: 0 });
     expect(latencySeconds(lookup, null, null, device({ compute: { ...compute, layerOverheadUs: 3 } }))).toBeCloseTo(

@@ -39,14 +39,26 @@ describe("layers that are listed with the reason why they stay in float", () => 
     ]);
   });
 
-  it("an embedding table", async () => {
+  it("tables that are no rows of some length, and tables of integers", async () => {
     const found = await reasons({
       inputs: { ids: { type: T.INT64, dims: [3] } },
-      outputs: ["y"],
-      constants: { table: weight([10, 4]) },
-      nodes: [node("Gather", ["table", "ids"], ["y"], { name: "embed" })],
+      outputs: { a: [10, 3], b: [3, 2], c: { type: T.INT8, dims: [3, 64] } },
+      constants: {
+        across: weight([10, 4]),
+        pairs: weight([10, 2]),
+        integers: { dims: [10, 64], data: new Int8Array(640), type: T.INT8 },
+      },
+      nodes: [
+        node("Gather", ["across", "ids"], ["a"], { name: "across", attributes: [attribute.int("axis", -1)] }),
+        node("Gather", ["pairs", "ids"], ["b"], { name: "pairs" }),
+        node("Gather", ["integers", "ids"], ["c"], { name: "integers" }),
+      ],
     });
-    expect(found).toEqual([["embed", "embeddings stay in float"]]);
+    expect(found).toEqual([
+      ["across", "looks up along axis 1"],
+      ["pairs", "rows are too short for a scale each"],
+      ["integers", "already quantized to 8 bits"],
+    ]);
   });
 
   it("no table of integers, which is part of a computation of shapes", async () => {

@@ -6,7 +6,7 @@ import { withCounts } from "../../../src/core/model/macs.ts";
 import { inferShapes } from "../../../src/core/model/shapes.ts";
 import { attribute, node } from "../../../src/core/onnx/build.ts";
 import { inference } from "../../support/ortRun.ts";
-import { ints, type TinyModel, tinyModel, weight } from "../../support/tinyModel.ts";
+import { type TinyModel, tinyModel, weight } from "../../support/tinyModel.ts";
 
 async function counted(spec: TinyModel): Promise<readonly Layer[]> {
   const model = tinyModel(spec);
@@ -180,17 +180,19 @@ describe("multiply-accumulates, by hand", () => {
     const model = tinyModel({
       inputs: { x: [2, 64] },
       outputs: ["y"],
-      constants: { w: weight([64, 4]), table: weight([2, 256]), i: ints([0]) },
+      constants: { w: weight([64, 4]), table: weight([2, 256]), square: weight([260, 2]) },
       nodes: [
         node("MatMul", ["x", "w"], ["a"], { name: "layer" }),
-        node("Concat", ["a", "table"], ["y"], { attributes: [attribute.int("axis", 1)] }),
+        node("Concat", ["a", "table"], ["c"], { attributes: [attribute.int("axis", 1)] }),
+        node("Einsum", ["c", "square"], ["y"], { attributes: [attribute.string("equation", "ij,jk->ik")] }),
       ],
     });
     const discovery = await discoverLayers(model);
     for (const layer of withCounts(discovery, new Map()).layers) expect(layer).not.toHaveProperty("macs");
     const { shapes } = await inferShapes(model, inference);
-    const concat = withCounts(discovery, shapes).layers.find((layer) => layer.opType === "Concat");
-    expect(concat).toMatchObject({ floatReason: "Concat is not quantized" });
-    expect(concat).not.toHaveProperty("macs");
+    const [, concat, einsum] = withCounts(discovery, shapes).layers;
+    expect(concat).toMatchObject({ floatReason: "Concat is not quantized", macs: 0 });
+    expect(einsum).toMatchObject({ floatReason: "Einsum is not quantized" });
+    expect(einsum).not.toHaveProperty("macs");
   });
 });

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { OnnxModel } from "../../../src/core/onnx/model.ts";
+import { modelBytes } from "../../../src/core/onnx/write.ts";
+import type { Plan } from "../../../src/core/plan/types.ts";
+import { tinyModel } from "../../support/tinyModel.ts";
+import { transformer } from "../../support/transformer.ts";
+import { bytesOf, npy, zip } from "../../unit/data/support.ts";
+import { json, useProgram } from "./support.ts";
+
+useProgram();
+
+interface Inspected {
+  readonly layers: readonly { readonly name: string; readonly floatReason?: string }[];
+}
+
+interface Quantized {
+  readonly verdict: string;
+  readonly layers: Plan["layers"];
+  readonly files: { readonly model: string };
+  readonly evaluation: { readonly nmse: number; readonly agreement?: number };
+  readonly budgets: readonly { readonly name: string; readonly use: number | null }[];
+}
+
+interface Evaluated {
+  readonly nmse: number;
+}
+
+async function save(model: OnnxModel): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-kinds-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, "model.onnx");
+  writeFileSync(file, await modelBytes(model));
+  return file;
+}
+
+/** 16 sentences of 12 tokens. */
+function tokens(model: string): string {
+  const file = path.join(path.dirname(model), "tokens.npz");
+  const ids = BigInt64Array.from({ length: 16 * 12 }, (_, i) => BigInt((i * 37) % 300));
+  writeFileSync(file, zip([{ name: "ids.npy", content: npy("<i8", "(16, 12)", bytesOf(ids)) }]));
+  return file;
+}
+
+/** Made-up samples, few of them. */
+const few = ["--samples", "16", "--batch", "16", "--threads", "1"];
+
+async function quantized(file: string, ...more: readonly string[]): Promise<Quantized> {
+  const output = path.join(path.dirname(file), "low.onnx");
+  const { ended, value } = await json<Quantized>(["quantize", file, ...few, ...more, "-o", output]);
+  expect(ended.stderr).not.toContain("    at ");
+  expect(ended.code).toBe(0);
+  return value;
+}
+
+describe("a transformer", () => {
+  it("has its embedding and linear layers quantized, its attention left as it is", async () => {
+    const file = await save(tinyModel(transformer()));
+    const { value: inspected } = await json<Inspected>(["inspect", file]);
+    expect(inspected.layers.map(({ name, floatReason }) => [name, floatReason])).toEqual([
+      ["embed", undefined],
+      ["position.1", "Add is not quantized"],
+      ...["query", "key", "value", "out", "up", "down", "head"].map((name) => [name, undefined]),
+    ]);
+    const eight = await quantized(file, "--strategy", "uniform:8");
+    expect(eight.evaluation.nmse).toBeLessThan(1e-3);
+    const mixed = await quantized(file, "--bits", "2,4,8", "--weight-memory", "14KiB");
+    expect(mixed.verdict).toBe("feasible");
+    const embed = mixed.layers.find(({ name }) => name === "embed");
+    expect(embed).toMatchObject({ opType: "Gather", activationBits: null, params: 9600 });
+    expect(Object.keys(embed?.sensitivity ?? {})).toEqual(["2", "4", "8"]);
+    expect(mixed.budgets.every(({ name, use }) => use !== null || name === "latency" || name === "energy")).toBe(true);
+    const { value } = await json<Evaluated>(["evaluate", file, mixed.files.model, "--evaluation", tokens(file)]);
+    expect(value.nmse).toBeLessThan(0.3);
+  });
+});
