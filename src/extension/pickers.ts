@@ -11,6 +11,7 @@ interface IdItem extends vscode.QuickPickItem {
 /** The made-up samples' place in a list of sets. */
 export const syntheticId = "synthetic";
 const browseId = "browse";
+const browseFolderId = "browseFolder";
 const newProfileId = "new";
 
 /** Asks for a device: the workspace's profiles first, then the presets. Undefined when the person backs out. */
@@ -36,7 +37,7 @@ export async function pickProfile(choices: readonly Choice[], current?: string):
   return made?.toString();
 }
 
-/** Asks for a set of samples: those of the workspace, a file from elsewhere, or made-up ones. Returns a path or `synthetic`. */
+/** Asks for a set of samples: those of the workspace, a file or folder from elsewhere, or made-up ones. Returns a path or `synthetic`. */
 export async function pickSamples(
   choices: readonly Choice[],
   title: string,
@@ -44,10 +45,15 @@ export async function pickSamples(
 ): Promise<string | undefined> {
   const items: IdItem[] = choices.map(({ id, detail }) => ({
     id,
-    label: `$(database) ${path.basename(id)}`,
+    label: `${isArrays(id) ? "$(database)" : "$(file-media)"} ${path.basename(id)}`,
     description: detail ?? "",
   }));
   items.push({ id: browseId, label: `$(folder-opened) ${vscode.l10n.t("Browse...")}` });
+  items.push({
+    id: browseFolderId,
+    label: `$(folder-opened) ${vscode.l10n.t("Browse for a Folder...")}`,
+    description: vscode.l10n.t("images (JPEG, PNG) or ONNX test data"),
+  });
   if (options.synthetic) {
     items.push({
       id: syntheticId,
@@ -56,13 +62,21 @@ export async function pickSamples(
     });
   }
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
-  if (picked?.id !== browseId) return picked?.id;
+  if (picked?.id !== browseId && picked?.id !== browseFolderId) return picked?.id;
+  // Most systems' dialogs choose files or folders, not both.
+  const folders = picked.id === browseFolderId;
   const files = await vscode.window.showOpenDialog({
     title,
-    canSelectFolders: false,
-    filters: { [vscode.l10n.t("Samples")]: ["npz", "npy"] },
+    canSelectFolders: folders,
+    canSelectFiles: !folders,
+    ...(!folders && { filters: { [vscode.l10n.t("Samples")]: ["npz", "npy"] } }),
   });
   return files?.[0]?.fsPath;
+}
+
+/** Else it is a folder of images. */
+function isArrays(file: string): boolean {
+  return /\.np[yz]$/i.test(file);
 }
 
 /** What makes a file a device profile. */

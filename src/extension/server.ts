@@ -45,7 +45,8 @@ export class ServerConnection implements vscode.Disposable {
       run: { module, transport: TransportKind.ipc },
       debug: { module, transport: TransportKind.ipc, options: { execArgv: ["--nolazy", "--inspect=6019"] } },
     };
-    const watched = ["**/*.onnx", "**/*.{npz,npy}", "**/*.hwprofile.json", "**/*.sigmaquant.json"];
+    const samples = ["**/*.{npz,npy}", "**/*.{png,jpg,jpeg,PNG,JPG,JPEG}", "**/preprocess.json"];
+    const watched = ["**/*.onnx", ...samples, "**/*.hwprofile.json", "**/*.sigmaquant.json"];
     const watchers = watched.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
     this.disposables.push(...watchers);
     const options: LanguageClientOptions = {

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { SigmaQuantError } from "../core/errors.ts";
 import type { Bits } from "../core/hardware/profile.ts";
 import type { OnnxModel } from "../core/onnx/model.ts";
@@ -134,9 +135,13 @@ export class Analyzer {
     return this.wanted !== undefined && JSON.stringify(this.wanted) !== JSON.stringify(this.wantedSets());
   }
 
-  /** One of the sets that are looked at is this file. */
-  usesSet(path: string): boolean {
-    return this.wanted?.calibration?.path === path || this.wanted?.evaluation?.path === path;
+  /** A file that one of the sets is, or lies in, or is read by. */
+  usesSet(file: string): boolean {
+    return [this.wanted?.calibration, this.wanted?.evaluation].some((set) => {
+      if (set === undefined) return false;
+      const beside = path.basename(file) === "preprocess.json" && path.dirname(file) === path.dirname(set.path);
+      return beside || file === set.path || file.startsWith(`${set.path}${path.sep}`);
+    });
   }
 
   private wantedSets(): WantedSets {

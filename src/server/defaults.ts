@@ -1,9 +1,9 @@
 import path from "node:path";
 import type { WorkspaceFiles } from "./workspaceFiles.ts";
 
-/** Names that people give to their sets; the first that is there beside the model is taken. */
-const calibrationNames = /^(.*[-_.])?calib(ration)?([-_.].*)?\.np[yz]$/i;
-const evaluationNames = /^(.*[-_.])?(eval(uation)?|val(id(ation)?)?|test)([-_.].*)?\.np[yz]$/i;
+/** Names that people give to their sets (files of arrays, then folders of images); the first that is there beside the model is taken. */
+const calibrationNames = /^(.*[-_.])?calib(ration)?([-_.].*)?$/i;
+const evaluationNames = /^(.*[-_.])?(eval(uation)?|val(id(ation)?)?|test)([-_.].*)?$/i;
 
 /** Sets beside a model, by their names; undefined where there is none. */
 export function setsBeside(model: string, files: WorkspaceFiles): { calibration?: string; evaluation?: string } {

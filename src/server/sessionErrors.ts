@@ -3,8 +3,18 @@ import type { FatalProblem } from "../protocol/editor.ts";
 
 /** An error as a banner tells it. */
 export function failureOf(error: unknown): { readonly message: string; readonly code: string } {
-  if (error instanceof SigmaQuantError) return { message: `${error.message}. ${error.remedy}`, code: error.code };
-  return { message: error instanceof Error ? error.message : String(error), code: "SQ9000" };
+  if (!(error instanceof SigmaQuantError)) {
+    return { message: error instanceof Error ? error.message : String(error), code: "SQ9000" };
+  }
+  const { code, message, remedy, place } = error;
+  // The model is in front of whoever reads this; of samples, one file in many may be meant.
+  const which = code.startsWith("SQ4") && place.file !== undefined ? `${shortPath(place.file)}: ` : "";
+  return { message: `${which}${message}. ${remedy}`, code };
+}
+
+/** A file with the folder that it lies in. */
+function shortPath(file: string): string {
+  return file.split(/[\\/]/).slice(-2).join("/");
 }
 
 /** An error that leaves nothing to show of a file. */

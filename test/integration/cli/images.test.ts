@@ -72,7 +72,7 @@ describe("images in folders", () => {
     expect(evaluation?.float.top1).toBe(0.933);
     expect(evaluation?.quantized.top1).toBe(arrays.value.evaluation?.quantized.top1);
     expect(accuracy).toEqual(arrays.value.accuracy);
-    expect(layers.map(({ bits }) => bits)).toEqual(arrays.value.layers.map(({ bits }) => bits));
+    expect(layers.map(({ weightBits }) => weightBits)).toEqual(arrays.value.layers.map(({ weightBits }) => weightBits));
     expect(notes.join("\n")).toContain("Labels are the numbers that the folders are named by");
     expect(notes.join("\n")).toContain("the shorter side is scaled to 28");
     expect(readJson<Plan>(path.join(folder, "mobilenetv2.sigmaquant.json")).accuracy).toEqual(accuracy);
