@@ -1,8 +1,16 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import cortexM7 from "../../media/profiles/cortex-m7.hwprofile.json" with { type: "json" };
+import ethosU55 from "../../media/profiles/ethos-u55.hwprofile.json" with { type: "json" };
+import ethosU85 from "../../media/profiles/ethos-u85.hwprofile.json" with { type: "json" };
+import finn from "../../media/profiles/finn.hwprofile.json" with { type: "json" };
+import gap9 from "../../media/profiles/gap9.hwprofile.json" with { type: "json" };
 import generic from "../../media/profiles/generic.hwprofile.json" with { type: "json" };
+import hailo8 from "../../media/profiles/hailo-8.hwprofile.json" with { type: "json" };
 import max78000 from "../../media/profiles/max78000.hwprofile.json" with { type: "json" };
+import raspberryPi5 from "../../media/profiles/raspberry-pi-5.hwprofile.json" with { type: "json" };
 import shiftAdd from "../../media/profiles/shift-add.hwprofile.json" with { type: "json" };
+import stm32n6 from "../../media/profiles/stm32n6.hwprofile.json" with { type: "json" };
 import { didYouMean } from "../core/hardware/didYouMean.ts";
 import { parseProfile, requireProfile } from "../core/hardware/parseProfile.ts";
 import type { HardwareProfile } from "../core/hardware/profile.ts";
@@ -12,7 +20,21 @@ import { fileError } from "./errors.ts";
 import { readText } from "./files.ts";
 
 /** The presets of media/profiles, by the names of their files; bundled, so that the program needs no file beside it. */
-const presets: ReadonlyMap<string, unknown> = new Map(Object.entries({ generic, max78000, "shift-add": shiftAdd }));
+const presets: ReadonlyMap<string, unknown> = new Map(
+  Object.entries({
+    "cortex-m7": cortexM7,
+    "ethos-u55": ethosU55,
+    "ethos-u85": ethosU85,
+    finn,
+    gap9,
+    generic,
+    "hailo-8": hailo8,
+    max78000,
+    "raspberry-pi-5": raspberryPi5,
+    "shift-add": shiftAdd,
+    stm32n6,
+  }),
+);
 
 /** Where a profile that `extends` one finds it. */
 export const presetSource: Required<PresetSource> = {

@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { HardwareProfile } from "../../../src/core/hardware/profile.ts";
+import type { PresetSource } from "../../../src/core/hardware/profileExtends.ts";
 import type { Layer } from "../../../src/core/model/layer.ts";
 
 /** A 3x3 convolution, 8 to 16 channels, on 10x10 pixels: 1,152 weights and 115,200 MACs. */
@@ -53,12 +54,18 @@ export function device({ memory, compute, ...changes }: Changes = {}): HardwareP
 
 const media = new URL("../../../media/", import.meta.url);
 
-export const presetNames = ["generic", "max78000", "shift-add"] as const;
+/** Names of the files of media/profiles, which are the presets' names. */
+export const presetNames: readonly string[] = readdirSync(new URL("profiles/", media))
+  .map((file) => file.replace(/\.hwprofile\.json$/, ""))
+  .sort();
 
 export function presetText(name: string): string | undefined {
-  if (!(presetNames as readonly string[]).includes(name)) return undefined;
+  if (!presetNames.includes(name)) return undefined;
   return readFileSync(new URL(`profiles/${name}.hwprofile.json`, media), "utf8");
 }
+
+/** The presets as the program has them. */
+export const presetSource: Required<PresetSource> = { presets: presetText, presetNames };
 
 export function schemaOf(file: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`schemas/${file}.schema.json`, media), "utf8"));
