@@ -110,7 +110,10 @@ export function decisionOptions(command: Command): Command {
 /** Adds what says which samples a run uses and how. */
 export function samplesOptions(command: Command): Command {
   return command
-    .option("--calibration <set>", "samples: .npz, .npy, a folder of images or of ONNX test data; made-up ones without it")
+    .option(
+      "--calibration <set>",
+      "samples: .npz, .npy, a folder of images or of ONNX test data; made-up ones without it",
+    )
     .option(
       "--samples <n>",
       "samples that sensitivities are measured on",

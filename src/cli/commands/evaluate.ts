@@ -26,7 +26,10 @@ export function evaluateCommand(signal: AbortSignal): Command {
   return modelOptions(command)
     .argument("<quantized>", "the quantized .onnx file")
     .optionsGroup(optionGroups.samples)
-    .requiredOption("--evaluation <set>", "samples: .npz, .npy, a folder of images or of ONNX test data; with labels for accuracy")
+    .requiredOption(
+      "--evaluation <set>",
+      "samples: .npz, .npy, a folder of images or of ONNX test data; with labels for accuracy",
+    )
     .option("--samples <n>", "at most so many samples", readBy("--samples", parseCount))
     .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
     .option("--threads <n>", "threads of ONNX Runtime", readBy("--threads", parseCount))
