@@ -5,7 +5,6 @@ import {
   type CodeLens,
   type Definition,
   type DocumentSymbol,
-  type FoldingRange,
   type Hover,
   type InlayHint,
   type LocationLink,
@@ -20,22 +19,12 @@ import { nearestLimits } from "./feasible.ts";
 import type { Finding, Fix } from "./finding.ts";
 import type { Hint } from "./hint.ts";
 import type { Lens } from "./lens.ts";
-import {
-  codeActionOf,
-  diagnosticOf,
-  foldOf,
-  hintOf,
-  lensOf,
-  modelSymbolOf,
-  rangeOf,
-  spanOf,
-  symbolOf,
-} from "./lspShapes.ts";
+import { codeActionOf, diagnosticOf, hintOf, lensOf, modelSymbolOf, rangeOf, spanOf, symbolOf } from "./lspShapes.ts";
 import type { ModelTextContext } from "./modelTextContext.ts";
 import { modelTextHints } from "./modelTextHints.ts";
 import { modelTextHover } from "./modelTextHover.ts";
 import { modelTextLenses } from "./modelTextLenses.ts";
-import { modelTextFolds, modelTextSymbols, modelTextTarget } from "./modelTextPlaces.ts";
+import { modelTextSymbols, modelTextTarget } from "./modelTextPlaces.ts";
 import { planActions, reallocateActions } from "./planActions.ts";
 import type { PlanContext } from "./planContext.ts";
 import { planFindings } from "./planFindings.ts";
@@ -112,15 +101,6 @@ export class DocumentFeatures {
       return modelTextSymbols(found.context).map((symbol) => modelSymbolOf(document, symbol));
     if (found?.kind !== "plan") return [];
     return planSymbols(found.context).map((symbol) => symbolOf(document, symbol));
-  }
-
-  async folds(document: TextDocument): Promise<FoldingRange[] | null> {
-    const found = await this.context(document);
-    // Profiles and plans are folded as all JSON is.
-    if (found?.kind !== "model") return null;
-    return modelTextFolds(found.context)
-      .map((span) => foldOf(document, span))
-      .filter(({ startLine, endLine }) => endLine > startLine);
   }
 
   /** @param links whether the editor takes links, which tell what is underlined */

@@ -33,7 +33,6 @@ export const languageCapabilities: ServerCapabilities = {
   codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite] },
   documentSymbolProvider: { label: "SigmaQuant" },
   definitionProvider: true,
-  foldingRangeProvider: true,
   executeCommandProvider: { commands: [lensCommands.raiseBudgets, lensCommands.reallocatePlan] },
 };
 
@@ -109,7 +108,6 @@ export class LanguageFeatures {
     );
     connection.onHover(({ textDocument: { uri }, position }) => on(uri, null, (d) => features.hover(d, position)));
     connection.onDocumentSymbol(({ textDocument: { uri } }) => on(uri, [], (d) => features.symbols(d)));
-    connection.onFoldingRanges(({ textDocument: { uri } }) => on(uri, null, (d) => features.folds(d)));
     connection.onCodeAction((params) => on(params.textDocument.uri, [], (d) => features.actions(d, params)));
     const links = this.client.textDocument?.definition?.linkSupport ?? false;
     connection.onDefinition(({ textDocument: { uri }, position }) =>

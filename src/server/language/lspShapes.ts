@@ -4,7 +4,6 @@ import {
   type Diagnostic,
   DiagnosticSeverity,
   type DocumentSymbol,
-  type FoldingRange,
   type InlayHint,
   MarkupKind,
   type Range,
@@ -90,12 +89,6 @@ export function modelSymbolOf(document: TextDocument, symbol: ModelTextSymbol): 
     selectionRange: rangeOf(document, symbol.nameSpan),
     children: symbol.children.map((child) => modelSymbolOf(document, child)),
   };
-}
-
-/** From the line where a piece begins to the one before its end: the closing bracket stays to be seen. */
-export function foldOf(document: TextDocument, span: Span): FoldingRange {
-  const { start, end } = rangeOf(document, span);
-  return { startLine: start.line, endLine: end.line - 1 };
 }
 
 export function workspaceEdit(document: TextDocument, edits: readonly SpanEdit[]): WorkspaceEdit {

@@ -4,13 +4,17 @@ import { maxHintLength } from "./budgetText.ts";
 import type { Hint } from "./hint.ts";
 import { escapeMarkdown } from "./markdown.ts";
 import type { LayerFigures, ModelTextContext } from "./modelTextContext.ts";
-import { type Span, touches } from "./textEdits.ts";
+import { endOf, type Span, touches } from "./textEdits.ts";
 
-/** Beside each layer's nodes: bits, sigma and sensitivity. @param within the part of the text that is looked at */
+/**
+ * Behind the operator of each layer's nodes: bits, sigma and sensitivity. Not at the end of the line, which in most exported models is far
+ * out of sight.
+ * @param within the part of the text that is looked at
+ */
 export function modelTextHints({ made, figures }: ModelTextContext, within: Span): readonly Hint[] {
   if (!made) return [];
   const hints: Hint[] = [];
-  for (const { path, span, end } of textNodes(made.graphs)) {
+  for (const { path, span, opSpan } of textNodes(made.graphs)) {
     if (!touches(span, within)) continue;
     const known = figures.get(made.layers.get(path) ?? "");
     const label = known && labelOf(known);
@@ -18,7 +22,7 @@ export function modelTextHints({ made, figures }: ModelTextContext, within: Span
     // The reason whole, where the hint has not the room for it.
     const reason = known?.floatReason;
     const tooltip = reason !== undefined && !label.endsWith(reason) ? escapeMarkdown(reason) : undefined;
-    hints.push({ offset: end, label, ...(tooltip !== undefined && { tooltip }) });
+    hints.push({ offset: endOf(opSpan), label, ...(tooltip !== undefined && { tooltip }) });
   }
   return hints;
 }

@@ -24,7 +24,7 @@ export class ModelTextKnowledge {
         place: { file: modelUri },
       });
     }
-    return (await this.texts.read(path)).text;
+    return this.texts.text(path);
   }
 
   /** The same object while nothing in it that is shown has changed. */

@@ -1,4 +1,4 @@
-import { type TextGraph, type TextNode, textNodes } from "../../core/onnx/textModel.ts";
+import type { TextGraph, TextNode } from "../../core/onnx/textModel.ts";
 import type { LayerFigures, ModelTextContext } from "./modelTextContext.ts";
 import { endOf, type Span } from "./textEdits.ts";
 
@@ -49,20 +49,6 @@ export function modelTextSymbols({ made, figures }: ModelTextContext): readonly 
 function bitsOf(figures: LayerFigures | undefined): readonly string[] {
   if (figures?.floatReason !== undefined || figures?.bits === null) return ["float"];
   return figures?.bits === undefined ? [] : [`${figures.bits} bits`];
-}
-
-/** Parts that can be folded: facts, inputs, constants, nodes, bodies. */
-export function modelTextFolds({ made }: ModelTextContext): readonly Span[] {
-  if (!made) return [];
-  const ofGraph = ({ parts }: TextGraph) => parts;
-  return [
-    made.facts,
-    ...made.graphs.flatMap(ofGraph),
-    ...[...textNodes(made.graphs)].flatMap((node) => [
-      ...(node.graphs.length > 0 ? [node.span] : []),
-      ...node.graphs.flatMap(ofGraph),
-    ]),
-  ];
 }
 
 /** The innermost node around an offset. */
