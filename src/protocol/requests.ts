@@ -2,7 +2,8 @@ import type { Bits, Resource } from "../core/hardware/profile.ts";
 import type { DropLimit } from "../core/pipeline/settings.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
-import type { Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
+import type { DevicesSnapshot } from "./devices.ts";
+import type { Choice, Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
 
 /**
  * A custom request or notification of the language server: its method's name and, for the compiler, the types of what goes
@@ -80,6 +81,11 @@ export interface TextChange {
 
 export type ExportFormat = "report" | "csv" | "modelExplorer";
 
+/** A comparison of devices, by the name that its page has. */
+export interface DevicesRef {
+  readonly id: string;
+}
+
 /** A model of the workspace, for the tree view and the status bar. */
 export interface ModelSummary {
   readonly uri: string;
@@ -132,6 +138,25 @@ export const requests = {
   models: method<null, readonly ModelSummary[]>("models"),
   /** A model's editor came to the front. */
   activeModel: method<ModelRef>("activeModel"),
+  /** Profiles of the workspace, and presets. */
+  profiles: method<null, readonly Choice[]>("profiles"),
+  /**
+   * Compares models on devices (`preset:<name>`, or URIs of profiles); snapshots follow until `closeDevices`. Sent again, it changes what
+   * is compared, and keeps what is known.
+   */
+  compareDevices: method<
+    DevicesRef & {
+      readonly models: readonly (ModelRef & { readonly choices: ModelChoices })[];
+      readonly profiles: readonly string[];
+    },
+    DevicesSnapshot
+  >("compareDevices"),
+  closeDevices: method<DevicesRef>("closeDevices"),
+  /** Decides and runs the plans that are not yet; resolves when done or cancelled. */
+  runDevices: method<DevicesRef>("runDevices"),
+  cancelDevices: method<DevicesRef>("cancelDevices"),
+  /** The comparison for a spreadsheet. */
+  devicesCsv: method<DevicesRef, { readonly name: string; readonly text: string }>("devicesCsv"),
   trust: method<{ readonly trusted: boolean }>("trust"),
   setSettings: method<ServerSettings>("setSettings"),
 } as const;
@@ -140,5 +165,6 @@ export const requests = {
 export const notifications = {
   snapshot: method<{ readonly uri: string; readonly snapshot: EditorSnapshot }>("snapshot"),
   work: method<{ readonly uri: string; readonly work?: Work }>("work"),
+  devices: method<DevicesRef & { readonly snapshot: DevicesSnapshot }>("devices"),
   modelsChanged: method<null>("modelsChanged"),
 } as const;

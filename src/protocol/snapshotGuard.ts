@@ -37,7 +37,7 @@ const isOptionalErrors = optional((v) => isListOf(v, bitwidths.length, isWeightE
 const isDimension = (v: unknown) => typeof v === "number";
 
 /** A closed set of words as a guard. */
-function oneOf<T extends string>(words: Readonly<Record<T, true>>): (value: unknown) => boolean {
+export function oneOf<T extends string>(words: Readonly<Record<T, true>>): (value: unknown) => boolean {
   return (value) => typeof value === "string" && Object.hasOwn(words, value);
 }
 
@@ -114,7 +114,7 @@ function isSampleSet(v: unknown): boolean {
 
 const isWorkKind = oneOf<Work["kind"]>({ open: true, analyze: true, allocate: true, quantize: true });
 
-function isWork(v: unknown): boolean {
+export function isWork(v: unknown): boolean {
   return (
     isRecord(v) &&
     isWorkKind(v.kind) &&
@@ -144,7 +144,7 @@ function isNotice(v: unknown): boolean {
   return noticeFields[v.kind as Notice["kind"]](v);
 }
 
-function isVerdict(v: unknown): boolean {
+export function isVerdict(v: unknown): boolean {
   return (
     isRecord(v) &&
     oneOf({ feasible: true, infeasible: true })(v.verdict) &&
@@ -153,7 +153,7 @@ function isVerdict(v: unknown): boolean {
   );
 }
 
-function isAccuracy(v: unknown): boolean {
+export function isAccuracy(v: unknown): boolean {
   return (
     isRecord(v) &&
     oneOf({ top1: true, agreement: true, nmse: true })(v.metric) &&
@@ -178,7 +178,7 @@ function isRemedy(v: unknown): boolean {
   );
 }
 
-function isBudget(v: unknown): boolean {
+export function isBudget(v: unknown): boolean {
   return (
     isRecord(v) &&
     isResource(v.name) &&

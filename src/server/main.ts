@@ -33,6 +33,9 @@ connection.onInitialize((params: InitializeParams) => {
       connection.sendNotification(notifications.snapshot.method, { uri, snapshot });
       language?.changed();
     },
+    publishDevices: (id, snapshot) => {
+      connection.sendNotification(notifications.devices.method, { id, snapshot });
+    },
     modelsChanged: () => {
       connection.sendNotification(notifications.modelsChanged.method, null);
       language?.changed();
@@ -85,6 +88,12 @@ handle(requests.exportText, async ({ uri, format }) => {
 });
 handle(requests.presets, async () => running().presets());
 handle(requests.presetText, async ({ id, name }) => running().presetText(id, name));
+handle(requests.profiles, async () => running().profileChoices());
+handle(requests.compareDevices, ({ id, ...compared }) => running().comparisons.compare(id, compared));
+handle(requests.closeDevices, ({ id }) => running().comparisons.close(id));
+handle(requests.runDevices, ({ id }) => running().comparisons.get(id).run());
+handle(requests.cancelDevices, async ({ id }) => running().comparisons.get(id).cancel());
+handle(requests.devicesCsv, async ({ id }) => running().comparisons.get(id).csv());
 handle(requests.models, () => running().models());
 handle(requests.activeModel, async ({ uri }) => {
   running().activate(uri);

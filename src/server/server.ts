@@ -9,6 +9,7 @@ import { markdownReport } from "../core/plan/report.ts";
 import { averageBits } from "../core/plan/summary.ts";
 import { listPresets, presetSource } from "../node/profiles.ts";
 import { defaultPlanPath } from "../node/quantizeToFiles.ts";
+import type { DevicesSnapshot } from "../protocol/devices.ts";
 import type { Choice, EditorSnapshot } from "../protocol/editor.ts";
 import type {
   ExportFormat,
@@ -19,6 +20,7 @@ import type {
   TextChange,
 } from "../protocol/requests.ts";
 import { AnalysisCache } from "./analysisCache.ts";
+import { Comparisons } from "./devices/comparisons.ts";
 import type { LanguageHost } from "./language/host.ts";
 import { withBudgets, withMaxDrop, withWeightBits } from "./profileEdits.ts";
 import { ModelSession } from "./session.ts";
@@ -33,6 +35,7 @@ export interface ServerInput {
   readonly documents: TextDocuments<TextDocument>;
   readonly engineFile: string;
   readonly publish: (uri: string, snapshot: EditorSnapshot) => void;
+  readonly publishDevices: (id: string, snapshot: DevicesSnapshot) => void;
   readonly modelsChanged: () => void;
   readonly log: (line: string) => void;
 }
@@ -44,6 +47,7 @@ const scanMs = 200;
 
 /** What the server keeps: the workspace's files, and a session for each model that is open. */
 export class Server {
+  readonly comparisons: Comparisons;
   private readonly sessions = new Map<string, ModelSession>();
   private readonly texts: Texts;
   private readonly host: SessionHost;
@@ -77,6 +81,7 @@ export class Server {
       verdictChanged: input.modelsChanged,
       log: input.log,
     };
+    this.comparisons = new Comparisons(this.host, options.cacheFolder, input.publishDevices);
   }
 
   /** What the features for texts of profiles and plans look at. */
@@ -103,6 +108,7 @@ export class Server {
         await session.setsChanged(written);
       }),
     );
+    await this.comparisons.filesChanged(written);
   }
 
   foldersChanged(added: readonly string[], removed: readonly string[]): void {
@@ -126,6 +132,7 @@ export class Server {
     clearTimeout(this.typingTimer);
     this.typingTimer = setTimeout(() => {
       for (const session of this.sessions.values()) void session.textsChanged();
+      this.comparisons.textsChanged();
       this.input.modelsChanged();
     }, typingMs);
   }
@@ -133,6 +140,7 @@ export class Server {
   setTrusted(trusted: boolean): void {
     this.trusted = trusted;
     for (const session of this.sessions.values()) void session.reopen();
+    this.comparisons.reopen();
   }
 
   setSettings(settings: ServerSettings): void {
@@ -140,6 +148,8 @@ export class Server {
     const other = graph(settings) !== graph(this.settings);
     this.settings = settings;
     for (const session of this.sessions.values()) void (other ? session.reopen() : session.textsChanged());
+    if (other) this.comparisons.reopen();
+    else this.comparisons.textsChanged();
   }
 
   async models(): Promise<readonly ModelSummary[]> {
@@ -214,6 +224,7 @@ export class Server {
     clearTimeout(this.typingTimer);
     clearTimeout(this.scanTimer);
     for (const session of this.sessions.values()) void session.close();
+    this.comparisons.dispose();
   }
 
   // Plans and profiles -----------------------------------------------------------------------------------------------
@@ -329,7 +340,7 @@ export class Server {
     };
   }
 
-  private profileChoices(): readonly Choice[] {
+  profileChoices(): readonly Choice[] {
     const own = this.found.profiles.map((file) => this.choice(uriOf(file), file));
     const presets = [...presetSource.presetNames].map(
       (name): Choice => ({ id: `preset:${name}`, label: name, kind: "preset" }),

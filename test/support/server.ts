@@ -115,6 +115,11 @@ export class TestServer {
     return this.connection.sendRequest<R>(method.method, params);
   }
 
+  /** Calls back with each notification of a kind. */
+  on<P>(method: Method<P>, listener: (params: P) => void): void {
+    this.connection.onNotification(method.method, listener);
+  }
+
   open(model: string, choices: ModelChoices = {}, restarted = false): Promise<EditorSnapshot> {
     return this.request(requests.openModel, { uri: uriOf(model), choices, restarted });
   }
