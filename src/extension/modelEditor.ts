@@ -123,7 +123,8 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
       receive.dispose();
       activity.dispose();
       model.panels.delete(panel);
-      if (this.active === model && !panel.active) this.setActive(undefined);
+      // The panel itself can't be asked any more: whatever is read of it throws.
+      if (this.active === model && ![...model.panels].some((each) => each.active)) this.setActive(undefined);
       this.closeIfUnused(model);
     });
     webview.html = editorPageHtml({
