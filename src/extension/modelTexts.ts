@@ -57,7 +57,12 @@ export class ModelTexts implements vscode.FileSystemProvider, vscode.Disposable 
   ) {
     this.disposables = [
       this.changes,
-      vscode.workspace.registerFileSystemProvider(modelTextScheme, this, { isReadonly: true, isCaseSensitive: true }),
+      vscode.workspace.registerFileSystemProvider(modelTextScheme, this, {
+        isReadonly: new vscode.MarkdownString(
+          vscode.l10n.t("The text of a model can't be edited. Bits are edited in its table and its plan."),
+        ),
+        isCaseSensitive: true,
+      }),
       vscode.workspace.onDidOpenTextDocument((document) => this.opened(document)),
       vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)),
     ];

@@ -108,12 +108,16 @@ export class LanguageClient {
 
   // Documents --------------------------------------------------------------------------------------------------------
 
-  async open(file: string, text: string): Promise<string> {
-    const uri = uriOf(file);
-    const document = TextDocument.create(uri, "jsonc", 1, text);
+  open(file: string, text: string): Promise<string> {
+    return this.openAs(uriOf(file), "jsonc", text);
+  }
+
+  /** Opens a document that is no file, or in another language. */
+  async openAs(uri: string, languageId: string, text: string): Promise<string> {
+    const document = TextDocument.create(uri, languageId, 1, text);
     this.documents.set(uri, document);
     this.problems.delete(uri);
-    const item = { uri, languageId: "jsonc", version: 1, text };
+    const item = { uri, languageId, version: 1, text };
     await this.connection.sendNotification("textDocument/didOpen", { textDocument: item });
     return uri;
   }
