@@ -24,7 +24,15 @@ export const maxPackageBytes = 25_000_000;
 const ownFields = ["scripts", "bin", "dependencies", "devDependencies"];
 
 /** Of the repository's root, what a package is made from; .vscodeignore then has the last word. */
-const rootFiles = ["package.nls.json", "README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore", "media"];
+const rootFiles = [
+  "package.nls.json",
+  "README.md",
+  "CHANGELOG.md",
+  "LICENSE",
+  ".vscodeignore",
+  "media",
+  "docs/errors.md",
+];
 
 /** @returns {string} the package for this machine */
 export function thisTarget() {

@@ -10,6 +10,7 @@ import {
 } from "vscode-languageclient/node";
 import { modelTextScheme } from "../protocol/modelText.ts";
 import type { InitializationOptions, Method } from "../protocol/requests.ts";
+import { ErrorsPage } from "./errorsPage.ts";
 import { layerCommand } from "./layerCommand.ts";
 import type { Log } from "./log.ts";
 import { onSettings, readSettings } from "./settings.ts";
@@ -49,6 +50,7 @@ export class ServerConnection implements vscode.Disposable {
     const watched = ["**/*.onnx", ...samples, "**/*.hwprofile.json", "**/*.sigmaquant.json"];
     const watchers = watched.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
     this.disposables.push(...watchers);
+    const errors = new ErrorsPage(context.extensionUri);
     const options: LanguageClientOptions = {
       documentSelector: [
         { scheme: "file", pattern: "**/*.hwprofile.json" },
@@ -61,6 +63,9 @@ export class ServerConnection implements vscode.Disposable {
       // Hovers link to a layer's row, and to nothing else: their texts have names out of strangers' files.
       markdown: { isTrusted: { enabledCommands: [layerCommand] } },
       middleware: {
+        handleDiagnostics: (uri, diagnostics, next) => {
+          void errors.linked(diagnostics).then((linked) => next(uri, linked));
+        },
         provideDefinition: async (document, position, token, next) => {
           const found = await next(document, position, token);
           const inText = document.uri.scheme === modelTextScheme;

@@ -1,6 +1,6 @@
 import { type Place, SigmaQuantError } from "../core/errors.ts";
 
-/** One kind of error of files or of the runtime; documentation is generated from these tables. */
+/** One kind of error of files or of the runtime; docs/errors.md says the same (a test compares). */
 interface NodeErrorKind {
   readonly code: `SQ${number}`;
   readonly slug: string;

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { type Place, SigmaQuantError } from "../core/errors.ts";
 
-/** Errors of inference; documentation is generated from this table. */
+/** Errors of inference; docs/errors.md says the same (a test compares). */
 export const inferenceErrors = {
   runtimeMissing: {
     code: "SQ6001",

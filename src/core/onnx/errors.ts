@@ -1,6 +1,6 @@
 import { type Place, SigmaQuantError } from "../errors.ts";
 
-/** One kind of error that reading or writing a model can end in; documentation is generated from this table. */
+/** One kind of error that reading or writing a model can end in; docs/errors.md says the same (a test compares). */
 export interface ModelErrorKind {
   readonly code: `SQ${number}`;
   readonly slug: string;
@@ -112,7 +112,7 @@ export const modelErrors = {
   },
   sourceChanged: {
     code: "SQ2018",
-    slug: "file-changed",
+    slug: "file-cut-short",
     when: "A file gave fewer bytes than its size promised, usually because it was changed while being read.",
     remedy: "Wait until the file is complete and try again",
   },

@@ -114,7 +114,7 @@ describe("opening a model", () => {
       read: async (at: number, length: number) => (await source.read(at, length)).slice(0, 300),
     };
     const error = await refusal(readModel(cut, { file: "cut.onnx" }));
-    expect(error.slug).toBe("file-changed");
+    expect(error.slug).toBe("file-cut-short");
     expect(error.place.file).toBe("cut.onnx");
   });
 
