@@ -9,6 +9,7 @@ import { showDefinedLayers } from "./layerDefinitions.ts";
 import { createLog } from "./log.ts";
 import { ChoicesStore } from "./modelChoices.ts";
 import { ModelEditors } from "./modelEditor.ts";
+import { ModelLenses } from "./modelLenses.ts";
 import { ModelsTree } from "./modelsTree.ts";
 import { ModelTexts } from "./modelTexts.ts";
 import { registerSchemas } from "./schemas.ts";
@@ -27,6 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
     editors,
     new ModelsTree(server),
     new ModelTexts(server, editors),
+    new ModelLenses(server),
     createStatusBar(editors),
     keepContextKeys(editors),
     tellActiveModel(editors, server),

@@ -21,6 +21,13 @@ export function readSettings(): ServerSettings {
   };
 }
 
+/** Whether code that names a model has a lens above it. */
+export function showsModelLenses({ uri }: vscode.TextDocument): boolean {
+  const settings = vscode.workspace.getConfiguration(section, uri);
+  const get = <T>(name: string, fallback: T): T => settings.get<T>(name) ?? fallback;
+  return get("modelCodeLens", true);
+}
+
 /** The methods that a text names; the default where it is malformed, which the settings editor marks. */
 function recoveryOf(text: string): ServerSettings["recovery"] {
   try {

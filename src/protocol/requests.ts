@@ -97,6 +97,17 @@ export interface ModelSummary {
   readonly bytes?: number;
 }
 
+/** A model that code names, with what its plan says of it. */
+export interface NamedModel {
+  /** As it stands in the code. */
+  readonly name: string;
+  readonly uri: string;
+  /** Its file's name. */
+  readonly model: string;
+  /** `$(pass) Fits, −0.4 points, 3.1 bits on average` */
+  readonly title: string;
+}
+
 /** Requests to the server. All can be cancelled; errors come with `SQ` codes in `data`. */
 export const requests = {
   /** Opens a model (again is harmless); snapshots follow until `closeModel`. */
@@ -136,6 +147,8 @@ export const requests = {
   ),
   presetText: method<{ readonly id: string; readonly name: string }, string>("presetText"),
   models: method<null, readonly ModelSummary[]>("models"),
+  /** Of the names that a text has for models, those of the workspace's models that have a plan. */
+  namedModels: method<ModelRef & { readonly names: readonly string[] }, readonly NamedModel[]>("namedModels"),
   /** A model's editor came to the front. */
   activeModel: method<ModelRef>("activeModel"),
   /** Profiles of the workspace, and presets. */

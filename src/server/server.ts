@@ -16,12 +16,14 @@ import type {
   InitializationOptions,
   ModelChoices,
   ModelSummary,
+  NamedModel,
   ServerSettings,
   TextChange,
 } from "../protocol/requests.ts";
 import { AnalysisCache } from "./analysisCache.ts";
 import { Comparisons } from "./devices/comparisons.ts";
 import type { LanguageHost } from "./language/host.ts";
+import { NamedModels } from "./namedModels.ts";
 import { withBudgets, withMaxDrop, withWeightBits } from "./profileEdits.ts";
 import { ModelSession } from "./session.ts";
 import type { SessionHost } from "./sessionHost.ts";
@@ -154,6 +156,24 @@ export class Server {
 
   async models(): Promise<readonly ModelSummary[]> {
     return Promise.all(this.found.models.map((file) => this.summary(file)));
+  }
+
+  /** @param uri of the text that has the names */
+  async namedModels(uri: string, names: readonly string[]): Promise<readonly NamedModel[]> {
+    const { models } = this.found;
+    const named = new NamedModels({ document: pathOf(uri), folders: this.folders, models });
+    const summaries = new Map<string, Promise<ModelSummary>>();
+    const found = names.map(async (name): Promise<NamedModel | undefined> => {
+      const file = named.find(name);
+      if (file === undefined) return undefined;
+      const summary = summaries.get(file) ?? this.summary(file);
+      summaries.set(file, summary);
+      const { uri: model, name: fileName, planUri, headline, feasible, averageBits: bits } = await summary;
+      if (planUri === undefined || headline === undefined) return undefined;
+      const average = bits ? `, ${bits.toFixed(1)} bits on average` : "";
+      return { name, uri: model, model: fileName, title: `$(${feasible ? "pass" : "error"}) ${headline}${average}` };
+    });
+    return (await Promise.all(found)).flatMap((each) => each ?? []);
   }
 
   // Models -----------------------------------------------------------------------------------------------------------
