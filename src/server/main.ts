@@ -94,6 +94,7 @@ handle(requests.closeDevices, ({ id }) => running().comparisons.close(id));
 handle(requests.runDevices, ({ id }) => running().comparisons.get(id).run());
 handle(requests.cancelDevices, async ({ id }) => running().comparisons.get(id).cancel());
 handle(requests.devicesCsv, async ({ id }) => running().comparisons.get(id).csv());
+handle(requests.namedModels, ({ uri, names }) => running().namedModels(uri, names));
 handle(requests.models, () => running().models());
 handle(requests.activeModel, async ({ uri }) => {
   running().activate(uri);
