@@ -15,7 +15,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const [name = "", ...rest] = process.argv.slice(2);
 const entry = path.join(here, `${name}.ts`);
 if (!name || path.relative(here, entry).startsWith("..") || !existsSync(entry)) {
-  const known = [...readdirSync(here), "accuracy/main.ts"].filter((file) => file.endsWith(".ts"));
+  const known = [...readdirSync(here), "accuracy/main.ts", "sweep/main.ts"].filter((file) => file.endsWith(".ts"));
   console.error(
     `usage: node bench/run.mjs NAME, with NAME one of: ${known.map((file) => file.slice(0, -3)).join(", ")}`,
   );

@@ -9,7 +9,7 @@ import { readText, writeTextAtomic } from "../node/files.ts";
 import type { Decision } from "./sessionState.ts";
 
 /** Part of every key: raised when the way in which something is measured changes, so that older figures are not taken for it. */
-const methodVersion = 3;
+const methodVersion = 4;
 
 /** Analyses that are kept; the longest unused go first. Our choice: each takes some 100 kB. */
 const maxEntries = 200;

@@ -1,4 +1,4 @@
-import type { Batch, Dataset } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { type LayerSite, quantizableSites } from "../model/discover.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
@@ -10,6 +10,7 @@ import type { CandidateWeights } from "./candidates.ts";
 import { elementTypeOf } from "./elementTypes.ts";
 import { affordableSamples, largestCutBytes } from "./heldMemory.ts";
 import type { PreparedModel } from "./prepare.ts";
+import { drawnCount, mostStoodFor, sweepBatches } from "./sweepSamples.ts";
 
 /** Sigma, KL, SQNR and MSE of every quantizable layer's weights; needs no data and runs nothing. */
 export async function analyzeWeights(
@@ -60,7 +61,10 @@ export function unmeasurable(prepared: PreparedModel): string | undefined {
   return undefined;
 }
 
-/** What quantizing each layer alone does to the network's output, on the first `samples` of a calibration set. */
+/**
+ * What quantizing each layer alone does to the network's output, on the first `samples` of a calibration set: an
+ * estimate of the mean over all of them, from those that say most of it (see drawSamples). Runs nothing where all is known already.
+ */
 export async function measureLayers(
   prepared: PreparedModel,
   weights: CandidateWeights,
@@ -69,29 +73,23 @@ export async function measureLayers(
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<{ table: SensitivityTable; measurements: ReadonlyMap<string, ReadonlyMap<Bits, Measurement>> }> {
-  const cuts = quantizableSites(prepared.discovery).map(firstUse);
+  const sites = quantizableSites(prepared.discovery);
+  const { inference, batch, threads, bits, known, onMeasured } = settings;
+  const running = { inference, batch, ...(threads !== undefined && { threads }) };
   const wanted = Math.min(settings.samples, dataset.samples);
-  const samples = affordableSamples(wanted, largestCutBytes(prepared, cuts));
-  const batches: Batch[] = [];
-  for (let done = 0; done < samples; ) {
-    signal?.throwIfAborted();
-    const batch = await dataset.batch(done, Math.min(settings.batch, samples - done), signal);
-    batches.push(batch);
-    done += batch.samples;
-  }
-  const { inference, threads, bits, known, onMeasured } = settings;
+  const held = affordableSamples(drawnCount(wanted), largestCutBytes(prepared, sites.map(firstUse)));
+  const samples = Math.min(wanted, mostStoodFor(held));
+  const isKnown = sites.every(({ layer: { name } }) => bits(name).every((b) => known?.(name, b) !== undefined));
   const measurements = await measureSensitivities(
     {
       model: prepared.model,
       discovery: prepared.discovery,
-      inference,
       weights,
-      batches,
+      batches: isKnown ? [] : await sweepBatches(prepared, dataset, samples, running, onProgress, signal),
       outputKind: prepared.outputKind,
-      synthetic: dataset.synthetic,
       bits,
       elementTypes: elementTypeOf(prepared.types),
-      ...(threads !== undefined && { threads }),
+      ...running,
       ...(known && { known }),
       ...(onMeasured && { onMeasured }),
     },

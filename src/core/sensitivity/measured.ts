@@ -2,11 +2,10 @@ import type { Batch } from "../data/dataset.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { type Discovery, type LayerSite, quantizableSites } from "../model/discover.ts";
-import { extract, liveValues } from "../model/subgraph.ts";
-import { type LayerInputs, withWeightInputs } from "../model/weightInputs.ts";
+import type { LayerInputs } from "../model/weightInputs.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { modelBytes } from "../onnx/write.ts";
-import type { Inference, OnProgress, Tensor } from "../ports.ts";
+import type { OnProgress, Tensor } from "../ports.ts";
+import { type CutInput, FloatCut, feedsOf, openPart, type Values } from "./floatCut.ts";
 import { OutputComparison, type OutputKind } from "./outputs.ts";
 import type { SensitivityMetric, SensitivityTable } from "./types.ts";
 
@@ -22,20 +21,20 @@ export interface WeightSource {
   quantized(layer: string, bits: Bits): Promise<LayerValues>;
 }
 
-export interface SweepInput {
-  readonly model: OnnxModel;
+/** A batch whose samples may count more than once: see drawSamples. */
+export interface SweepBatch extends Batch {
+  /** For every row of the run. */
+  readonly weights?: Float64Array;
+}
+
+export interface SweepInput extends CutInput {
   readonly discovery: Discovery;
-  readonly inference: Inference;
   readonly weights: WeightSource;
   /** All samples, in batches; held in memory as the caller chose them. */
-  readonly batches: readonly Batch[];
+  readonly batches: readonly SweepBatch[];
   readonly outputKind: OutputKind;
-  readonly synthetic: boolean;
   /** Bits to measure, by layer. */
   readonly bits: (layer: string) => readonly Bits[];
-  /** ONNX element types by value name, for the cuts. */
-  readonly elementTypes: ReadonlyMap<string, number>;
-  readonly threads?: number;
   /** Measurements known from an earlier, interrupted run: `layer` -> bits -> value in `metrics`. */
   readonly known?: (layer: string, bits: Bits) => Measurement | undefined;
   readonly onMeasured?: (layer: string, bits: Bits, value: Measurement) => void;
@@ -47,8 +46,6 @@ export interface Measurement {
   readonly nmse: number;
   readonly loss?: number;
 }
-
-type Values = Readonly<Record<string, Tensor>>;
 
 /**
  * Measures what quantizing each layer alone does to the network's output, on calibration samples (method.md, "Measured
@@ -67,69 +64,51 @@ export async function measureSensitivities(
   let done = 0;
   const report = (note: string) => onProgress({ stage: "Measuring", done, total, note });
 
-  const whole = await openPart(input, input.model, inputNames(input.model), outputs);
-  const reference: Values[] = [];
-  try {
-    for (const batch of input.batches) {
-      signal?.throwIfAborted();
-      report("float model");
-      reference.push(await whole.run(batch.feeds));
+  const missing = new Map<string, readonly Bits[]>();
+  for (const { layer } of sites) {
+    const measured = new Map<Bits, Measurement>();
+    for (const bits of input.bits(layer.name)) {
+      const known = input.known?.(layer.name, bits);
+      if (known) measured.set(bits, known);
     }
-  } finally {
-    await whole.close();
+    results.set(layer.name, measured);
+    done += measured.size;
+    const open = input.bits(layer.name).filter((bits) => !measured.has(bits));
+    if (open.length > 0) missing.set(layer.name, open);
   }
-  const float = reference.map((values, i) => compare(input, values, values, input.batches[i]?.labels));
-  const floatLoss = mean(float.map((c) => c.loss));
+  if (missing.size === 0) return results;
 
-  let cut = 0;
-  let state: Values[] = input.batches.map((batch) => batch.feeds);
+  const reference = await floatOutputs(input, outputs, () => report("float model"), signal);
+  const compare = (comparison: OutputComparison, out: Values, i: number) => {
+    const batch = input.batches[i];
+    const [own, float] = [tensorsOf(out, outputs), tensorsOf(reference[i] ?? {}, outputs)];
+    comparison.add(input.outputKind, own, float, batch?.labels, batch?.weights);
+  };
+  const float = new OutputComparison();
+  for (const [i, values] of reference.entries()) compare(float, values, i);
+
+  const cut = new FloatCut(
+    input,
+    input.batches.map((batch) => batch.feeds),
+  );
   for (const site of sites) {
     const { name } = site.layer;
-    const wanted = input.bits(name);
-    const measured = new Map<Bits, Measurement>();
-    results.set(name, measured);
-    const missing: Bits[] = [];
-    for (const bits of wanted) {
-      const known = input.known?.(name, bits);
-      if (known) measured.set(bits, known);
-      else missing.push(bits);
-    }
-    done += wanted.length - missing.length;
-    if (missing.length === 0) continue;
+    const open = missing.get(name);
+    const measured = results.get(name);
+    if (open === undefined || measured === undefined) continue;
     signal?.throwIfAborted();
     report(name);
-    const to = firstIndex(site);
-    if (to > cut) {
-      state = await advance(input, state, cut, to, signal);
-      cut = to;
-    }
-    const { session, inputs } = await openBehind(input, site, cut, outputs);
+    await cut.moveTo(firstIndex(site), signal);
+    const { session, inputs } = await cut.openBehind(site, outputs);
     try {
-      for (const bits of missing) {
-        const values = await input.weights.quantized(name, bits);
-        const feeds = weightFeeds(site, inputs, values);
+      for (const bits of open) {
+        const feeds = weightFeeds(site, inputs, await input.weights.quantized(name, bits));
         const comparison = new OutputComparison();
-        for (const [i, batch] of input.batches.entries()) {
+        for (const i of input.batches.keys()) {
           signal?.throwIfAborted();
-          const out = await session.run({
-            ...pick(
-              state[i] ?? {},
-              session.inputs.map((v) => v.name),
-            ),
-            ...feeds,
-          });
-          comparison.add(
-            input.outputKind,
-            tensorsOf(out, outputs),
-            tensorsOf(reference[i] ?? {}, outputs),
-            batch.labels,
-          );
+          compare(comparison, await session.run({ ...feedsOf(session, cut.valuesOf(i)), ...feeds }), i);
         }
-        const value: Measurement = {
-          nmse: comparison.nmse,
-          ...(comparison.kl !== undefined && { kl: comparison.kl }),
-          ...(comparison.loss !== undefined && floatLoss !== undefined && { loss: comparison.loss - floatLoss }),
-        };
+        const value = measurementOf(comparison, float);
         measured.set(bits, value);
         input.onMeasured?.(name, bits, value);
         done++;
@@ -162,11 +141,34 @@ export function sensitivityTable(
   return { metric, samples, synthetic, byLayer };
 }
 
-function compare(input: SweepInput, out: Values, ref: Values, labels?: ArrayLike<number>): OutputComparison {
-  const comparison = new OutputComparison();
-  const names = input.model.graph.output.map((v) => v.name);
-  comparison.add(input.outputKind, tensorsOf(out, names), tensorsOf(ref, names), labels);
-  return comparison;
+/** Outputs of the float network, by batch. */
+async function floatOutputs(
+  input: SweepInput,
+  outputs: readonly string[],
+  report: () => void,
+  signal?: AbortSignal,
+): Promise<readonly Values[]> {
+  const session = await openPart(input, input.model, inputNames(input.model), outputs);
+  try {
+    const reference: Values[] = [];
+    for (const batch of input.batches) {
+      signal?.throwIfAborted();
+      report();
+      reference.push(await session.run(batch.feeds));
+    }
+    return reference;
+  } finally {
+    await session.close();
+  }
+}
+
+function measurementOf(comparison: OutputComparison, float: OutputComparison): Measurement {
+  const { kl, nmse, loss } = comparison;
+  return {
+    nmse,
+    ...(kl !== undefined && { kl }),
+    ...(loss !== undefined && float.loss !== undefined && { loss: loss - float.loss }),
+  };
 }
 
 function firstIndex(site: LayerSite): number {
@@ -176,55 +178,6 @@ function firstIndex(site: LayerSite): number {
 function inputNames(model: OnnxModel): readonly string[] {
   const constants = new Set(model.graph.initializer.map((t) => t.name));
   return model.graph.input.map((v) => v.name).filter((name) => !constants.has(name));
-}
-
-async function openPart(input: SweepInput, model: OnnxModel, from: readonly string[], to: readonly string[]) {
-  const part = extract(model, from, to, input.elementTypes);
-  return input.inference.open(await modelBytes(part), {
-    optimization: "all",
-    ...(input.threads !== undefined && { threads: input.threads }),
-  });
-}
-
-/** Moves the kept activations from one cut to a later one. */
-async function advance(
-  input: SweepInput,
-  state: readonly Values[],
-  from: number,
-  to: number,
-  signal?: AbortSignal,
-): Promise<Values[]> {
-  const before = liveValues(input.model.graph, from);
-  const after = liveValues(input.model.graph, to);
-  const computed = after.filter((name) => !before.includes(name));
-  if (computed.length === 0) return state.map((values) => pick(values, after));
-  const session = await openPart(input, input.model, before, computed);
-  try {
-    const next: Values[] = [];
-    for (const values of state) {
-      signal?.throwIfAborted();
-      const out = await session.run(
-        pick(
-          values,
-          session.inputs.map((v) => v.name),
-        ),
-      );
-      next.push({ ...pick(values, after), ...out });
-    }
-    return next;
-  } finally {
-    await session.close();
-  }
-}
-
-/** A session for the part of the network from a layer on, with that layer's weight as an input. */
-async function openBehind(input: SweepInput, site: LayerSite, cut: number, outputs: readonly string[]) {
-  const variant = withWeightInputs(input.model, [site]);
-  const inputs = variant.inputs.get(site.layer.name);
-  if (inputs === undefined) throw new Error(`no inputs for ${site.layer.name}`);
-  const names = [...liveValues(input.model.graph, cut), inputs.weight, ...(inputs.bias ? [inputs.bias] : [])];
-  const session = await openPart(input, variant.model, names, outputs);
-  return { session, inputs };
 }
 
 export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerValues): Values {
@@ -238,15 +191,6 @@ export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerV
   return { [inputs.weight]: weight, [inputs.bias]: { type: "float32", dims: [values.bias.length], data: values.bias } };
 }
 
-function pick(values: Values, names: readonly string[]): Values {
-  return Object.fromEntries(names.flatMap((name) => (values[name] ? [[name, values[name]]] : [])));
-}
-
 function tensorsOf(values: Values, names: readonly string[]): Tensor[] {
   return names.flatMap((name) => (values[name] ? [values[name]] : []));
-}
-
-function mean(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((v) => v !== undefined);
-  return known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : undefined;
 }

@@ -30,11 +30,20 @@ export class OutputComparison {
   private correct5 = 0;
   private lossSum = 0;
 
-  /** Adds one batch. `outputs` and `reference` are the same values of the quantized and the float run. */
-  add(kind: OutputKind, outputs: readonly Tensor[], reference: readonly Tensor[], labels?: ArrayLike<number>): void {
+  /**
+   * Adds one batch. `outputs` and `reference` are the same values of the quantized and the float run.
+   * @param weights how often each sample of the batch counts; 1 without them
+   */
+  add(
+    kind: OutputKind,
+    outputs: readonly Tensor[],
+    reference: readonly Tensor[],
+    labels?: ArrayLike<number>,
+    weights?: Float64Array,
+  ): void {
     for (const [i, output] of outputs.entries()) {
       const ref = reference[i];
-      if (ref) this.addEnergy(output, ref);
+      if (ref) this.addEnergy(output, ref, weights);
     }
     const [first] = outputs;
     const [firstRef] = reference;
@@ -44,23 +53,31 @@ export class OutputComparison {
     const q = numbers(first);
     const rows = Math.floor(p.length / Math.max(classes, 1));
     const rowLabels = labels && labels.length === rows ? labels : undefined;
-    for (let row = 0; row < rows; row++) this.addRow(kind, p, q, row * classes, classes, rowLabels?.[row]);
+    const weightOf = perPart(weights, rows);
+    for (let row = 0; row < rows; row++) {
+      this.addRow(kind, p, q, row * classes, classes, weightOf(row), rowLabels?.[row]);
+    }
   }
 
-  private addEnergy(output: Tensor, reference: Tensor): void {
+  private addEnergy(output: Tensor, reference: Tensor, weights: Float64Array | undefined): void {
     const a = numbers(output);
     const b = numbers(reference);
-    let noise = 0;
-    let signal = 0;
     const length = Math.min(a.length, b.length);
-    for (let i = 0; i < length; i++) {
-      const y = b[i] as number;
-      const d = (a[i] as number) - y;
-      noise += d * d;
-      signal += y * y;
+    const parts = weights && length % weights.length === 0 ? weights.length : 1;
+    const weightOf = perPart(weights, parts);
+    const size = length / parts;
+    for (let part = 0; part < parts; part++) {
+      let noise = 0;
+      let signal = 0;
+      for (let i = part * size; i < (part + 1) * size; i++) {
+        const y = b[i] as number;
+        const d = (a[i] as number) - y;
+        noise += d * d;
+        signal += y * y;
+      }
+      this.noise += weightOf(part) * (Number.isFinite(noise) ? noise : signal);
+      this.signal += weightOf(part) * signal;
     }
-    this.noise += Number.isFinite(noise) ? noise : signal;
-    this.signal += signal;
   }
 
   private addRow(
@@ -69,6 +86,7 @@ export class OutputComparison {
     q: Numbers,
     at: number,
     classes: number,
+    weight: number,
     label: number | undefined,
   ): void {
     const logP = logProbabilities(kind, p, at, classes);
@@ -82,17 +100,17 @@ export class OutputComparison {
       if (lp > (logP[bestP] as number)) bestP = c;
       if ((logQ[c] as number) > (logQ[bestQ] as number)) bestQ = c;
     }
-    this.rows++;
-    this.klSum += Math.max(0, kl);
-    if (bestP === bestQ) this.agreeing++;
+    this.rows += weight;
+    this.klSum += weight * Math.max(0, kl);
+    if (bestP === bestQ) this.agreeing += weight;
     if (label === undefined || label < 0 || label >= classes) return;
-    this.labelled++;
-    this.lossSum -= logQ[label] as number;
+    this.labelled += weight;
+    this.lossSum -= weight * (logQ[label] as number);
     const own = logQ[label] as number;
     let better = 0;
     for (let c = 0; c < classes; c++) if ((logQ[c] as number) > own) better++;
-    if (bestQ === label) this.correct++;
-    if (better < 5) this.correct5++;
+    if (bestQ === label) this.correct += weight;
+    if (better < 5) this.correct5 += weight;
   }
 
   get kl(): number | undefined {
@@ -124,6 +142,20 @@ export class OutputComparison {
   get agreement(): number | undefined {
     return this.rows > 0 ? this.agreeing / this.rows : undefined;
   }
+}
+
+/** Reads an output's rows as probabilities of classes; the last axis holds the classes. */
+export function rowProbabilities(kind: OutputKind, output: Tensor): (row: number) => Float64Array {
+  const values = numbers(output);
+  const classes = output.dims.at(-1) ?? 1;
+  return (row) => logProbabilities(kind, values, row * classes, classes).map(Math.exp);
+}
+
+/** The weight of one of `parts` equal parts of a batch that has a weight for each sample; 1 where the two don't go together. */
+function perPart(weights: Float64Array | undefined, parts: number): (part: number) => number {
+  if (weights === undefined || weights.length === 0 || parts % weights.length !== 0) return () => 1;
+  const perSample = parts / weights.length;
+  return (part) => weights[Math.floor(part / perSample)] as number;
 }
 
 type Numbers = ArrayLike<number>;
