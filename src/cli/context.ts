@@ -25,6 +25,23 @@ export function parseDim(text: string): readonly [string, number] {
   return [text.slice(0, at), value];
 }
 
+/** `sr=16000` to ["sr", [16000]]; more values are parted by commas. @throws SQ1034 */
+export function parseInput(text: string): readonly [string, readonly number[]] {
+  const at = text.lastIndexOf("=");
+  const values = text
+    .slice(at + 1)
+    .split(",")
+    .map((part) => truth[part.trim().toLowerCase()] ?? (part.trim() === "" ? Number.NaN : Number(part)));
+  if (at <= 0 || !values.every(Number.isFinite)) {
+    throw new SigmaQuantError("SQ1034", "input-malformed", `${JSON.stringify(text)} gives no value of an input`, {
+      remedy: "Write NAME=VALUE with the input's name and a number, such as sr=16000; several are parted by commas",
+    });
+  }
+  return [text.slice(0, at), values];
+}
+
+const truth: Readonly<Record<string, number>> = { true: 1, false: 0 };
+
 /** A positive whole number. @throws SQ1025 */
 export function parseCount(text: string): number {
   const value = Number(text);

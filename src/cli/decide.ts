@@ -66,12 +66,12 @@ export async function withDecision<T>(
     await checkOutputs([outputs.plan, ...outputs.others], inputs, signal);
     const { prepared, inference } = model;
     requireKnown(unknownBudgets(model, profile.profile, limits, settings, pins), options, profile.profile);
-    const calibration = await openSamples(calibrationPath, model.inputs, prepared.shapes, signal);
+    const calibration = await openSamples(calibrationPath, model.inputs, prepared.shapes, model.fixed, signal);
     closing.push(() => calibration.close());
     const evaluation =
       evaluationPath === undefined
         ? undefined
-        : await openDataset(evaluationPath, model.inputs, { shapes: model.prepared.shapes }, signal);
+        : await openDataset(evaluationPath, model.inputs, { shapes: prepared.shapes, fixed: model.fixed }, signal);
     if (evaluation) closing.push(() => evaluation.close());
     logSamples("Calibration", calibration, log);
     if (evaluation) logSamples("Evaluation", evaluation, log);

@@ -65,10 +65,12 @@ export async function compareModel(
   const opened = await openPrepared(model, options, context, { equalize: recovery.has("equalize") });
   const closing: (() => Promise<void>)[] = [opened.close];
   try {
-    const { prepared, inference, inputs } = opened;
-    const calibration = await openSamples(calibrationPath, inputs, prepared.shapes, signal);
+    const { prepared, inference, inputs, fixed } = opened;
+    const { shapes } = prepared;
+    const calibration = await openSamples(calibrationPath, inputs, shapes, fixed, signal);
     closing.push(() => calibration.close());
-    const evaluation = evaluationPath === undefined ? undefined : await openDataset(evaluationPath, inputs, {}, signal);
+    const evaluation =
+      evaluationPath === undefined ? undefined : await openDataset(evaluationPath, inputs, { shapes, fixed }, signal);
     if (evaluation) closing.push(() => evaluation.close());
     const weights = await candidateWeights(
       { prepared, methods: recovery, calibration, inference, batch, ...(threads !== undefined && { threads }) },

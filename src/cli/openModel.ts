@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { type FixedInputs, ownFixedInputs } from "../core/data/fixedInputs.ts";
 import { didYouMean } from "../core/hardware/didYouMean.ts";
 import type { AssumedDim } from "../core/model/assumedDims.ts";
 import { modelInputs } from "../core/model/inputs.ts";
@@ -8,11 +9,12 @@ import { type PreparedModel, type PrepareOptions, prepareModel } from "../core/p
 import type { Inference, ValueInfo } from "../core/ports.ts";
 import { openModelFile } from "../node/openModel.ts";
 import { createOrtInference } from "../node/ortInference.ts";
-import { type CommandContext, parseDim } from "./context.ts";
+import { type CommandContext, parseDim, parseInput } from "./context.ts";
 import { type CommonOptions, optionGroups, readBy } from "./usage.ts";
 
 export interface ModelOptions extends CommonOptions {
   readonly dim?: Readonly<Record<string, number>>;
+  readonly input?: FixedInputs;
   readonly requantize?: boolean;
 }
 
@@ -24,6 +26,7 @@ export function modelOptions(command: Command): Command {
 /** Adds what says how a model is read. */
 export function readingOptions(command: Command): Command {
   const parse = readBy("--dim", parseDim);
+  const parseValue = readBy("--input", parseInput);
   return command
     .optionsGroup(optionGroups.model)
     .option(
@@ -34,12 +37,22 @@ export function readingOptions(command: Command): Command {
         return { ...previous, [name]: value };
       },
     )
+    .option(
+      "--input <name=value>",
+      "value of an input that is the same for all samples, such as sr=16000; may be repeated",
+      (text: string, previous: FixedInputs = {}) => {
+        const [name, values] = parseValue(text);
+        return { ...previous, [name]: values };
+      },
+    )
     .option("--requantize", "weights that are quantized already (behind DequantizeLinear) are quantized again");
 }
 
 export interface OpenedModel {
   readonly prepared: PreparedModel;
   readonly inputs: readonly ValueInfo[];
+  /** Values that are given for some of them. */
+  readonly fixed: FixedInputs;
   readonly inference: Inference;
   readonly bytes: number;
   readonly close: () => Promise<void>;
@@ -67,12 +80,16 @@ export async function openPrepared(
       },
       signal,
     );
-    const prepared = { ...found, notes: [...found.notes, ...unusedDims(options.dim ?? {}, found.assumed)] };
+    const inputs = modelInputs(opened.model);
+    const given = ownFixedInputs(options.input ?? {}, inputs);
+    const notes = [...found.notes, ...unusedDims(options.dim ?? {}, found.assumed), ...given.notes];
+    const prepared = { ...found, notes };
     log(`${file}: ${factsLine(factsOf(prepared))}`);
     const { assumed, foldedBatchNorms, outputKind } = prepared;
     if (assumed.length > 0) log(`Open dimensions taken as ${assumedText(assumed)}`);
     log(`Batch normalizations folded: ${foldedBatchNorms}; the output is read as ${outputKind}`);
-    return { prepared, inputs: modelInputs(opened.model), inference, bytes: opened.bytes, close: () => opened.close() };
+    const { bytes } = opened;
+    return { prepared, inputs, fixed: given.fixed, inference, bytes, close: () => opened.close() };
   } catch (error) {
     await opened.close();
     throw error;

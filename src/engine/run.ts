@@ -191,7 +191,7 @@ function resultOf({ baselines, notes }: Decided, plan: DecideResult["plan"]): De
 }
 
 function samplesOf({ inputs, prepared }: EngineModel, set: SampleSource, signal: AbortSignal): Promise<Dataset> {
-  return openSamples(set.path, inputs, prepared.shapes, signal);
+  return openSamples(set.path, inputs, prepared.shapes, {}, signal);
 }
 
 function lookUp(known: Measurements) {

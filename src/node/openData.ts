@@ -4,6 +4,7 @@ import path from "node:path";
 import type { ArrayFile } from "../core/data/arrays.ts";
 import { openDataset as bindDataset, type Dataset } from "../core/data/dataset.ts";
 import { dataError } from "../core/data/errors.ts";
+import { type FixedInputs, fixedArrays, noFixedInputs } from "../core/data/fixedInputs.ts";
 import { npyFile } from "../core/data/npy.ts";
 import { openNpz } from "../core/data/npz.ts";
 import { forArrays, type GivenPreprocess, type Preprocess, parseGivenPreprocess } from "../core/data/preprocess.ts";
@@ -19,6 +20,8 @@ export interface DataOptions {
   readonly preprocess?: string;
   /** Shapes of the inputs at the assumed dimensions, by name: the size of images where a model leaves it open. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
+  /** Values of inputs that are the same for every sample; they go before what the samples have. */
+  readonly fixed?: FixedInputs;
 }
 
 const preprocessName = "preprocess.json";
@@ -46,7 +49,7 @@ export async function openDataset(
   if (found.isDirectory()) {
     if (await isTestData(file)) return openTestFolder(file, inputs, options, signal);
     const given = await findPreprocess([file, path.dirname(path.resolve(file))], options, signal);
-    return openImages(file, inputs, options.shapes ?? new Map(), given, signal);
+    return openImages(file, inputs, options.shapes ?? new Map(), given, options.fixed ?? noFixedInputs, signal);
   }
   const open = kinds[path.extname(file).toLowerCase()];
   if (open === undefined) {
@@ -56,14 +59,14 @@ export async function openDataset(
   }
   const given = await findPreprocess([path.dirname(file)], options, signal);
   const preprocess = given && forArrays(given);
-  const hash = combine(await fileHash(file, signal), preprocess);
+  const hash = combine(await fileHash(file, signal), preprocess, options.fixed);
   const source = await openFileSource(file);
   try {
     const close = () => source.close();
     return await bindDataset(
       await open(source, file),
       inputs,
-      { hash, close, ...(preprocess && { preprocess }) },
+      { hash, close, fixed: fixedOf(inputs, options), ...(preprocess && { preprocess }) },
       signal,
     );
   } catch (error) {
@@ -83,7 +86,8 @@ async function openTestFolder(
   const { sets, hash } = await readTestData(folder, signal);
   return openTestData(sets, inputs, {
     name: folder,
-    hash: combine(hash, preprocess),
+    hash: combine(hash, preprocess, options.fixed),
+    fixed: fixedOf(inputs, options),
     ...(preprocess && { preprocess }),
   });
 }
@@ -104,10 +108,16 @@ async function findPreprocess(
   return undefined;
 }
 
-/** The same arrays scaled otherwise are other samples. */
-function combine(hash: string, preprocess: Preprocess | undefined): string {
-  if (preprocess === undefined) return hash;
+function fixedOf(inputs: readonly ValueInfo[], { shapes = new Map(), fixed = noFixedInputs }: DataOptions) {
+  return fixedArrays(inputs, shapes, fixed);
+}
+
+/** The same arrays scaled otherwise, or beside other values, are other samples. */
+function combine(hash: string, preprocess: Preprocess | undefined, fixed: FixedInputs = noFixedInputs): string {
+  const values = Object.keys(fixed).length === 0 ? [] : [JSON.stringify(fixed)];
+  const how = [...(preprocess ? [JSON.stringify(preprocess)] : []), ...values];
+  if (how.length === 0) return hash;
   return createHash("sha256")
-    .update(`${hash} ${JSON.stringify(preprocess)}`)
+    .update([hash, ...how].join(" "))
     .digest("hex");
 }

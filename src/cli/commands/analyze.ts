@@ -46,7 +46,7 @@ Examples:
     )
     .action((path: string, options: AnalyzeOptions) =>
       runCommand(options, signal, async (context) => {
-        const { prepared, inputs, inference, close } = await openPrepared(path, options, context);
+        const { prepared, inputs, fixed, inference, close } = await openPrepared(path, options, context);
         try {
           const weights = new CandidateWeights(prepared, roundToNearest, context.signal);
           const statistics = await analyzeWeights(prepared, weights, options.bits, context.onProgress, context.signal);
@@ -55,7 +55,7 @@ Examples:
           const hindrance = options.run ? unmeasurable(prepared) : undefined;
           if (hindrance !== undefined) notes.push(`Sensitivities are from the weights alone: ${hindrance}`);
           if (options.run && hindrance === undefined) {
-            const dataset = await openSamples(options.calibration, inputs, prepared.shapes, context.signal);
+            const dataset = await openSamples(options.calibration, inputs, prepared.shapes, fixed, context.signal);
             notes.push(...dataset.notes);
             try {
               const { samples, batch, threads } = options;

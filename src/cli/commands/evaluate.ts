@@ -36,11 +36,16 @@ export function evaluateCommand(signal: AbortSignal): Command {
     .addHelpText("after", "\nExample:\n  $ sigmaquant evaluate model.onnx model.board.onnx --evaluation test.npz")
     .action((float: string, quantized: string, options: EvaluateOptions) =>
       runCommand(options, signal, async (context) => {
-        const { prepared, inputs, inference, close } = await openPrepared(float, options, context, {
+        const { prepared, inputs, fixed, inference, close } = await openPrepared(float, options, context, {
           keepBatchNorm: true,
         });
         await close();
-        const dataset = await openDataset(options.evaluation, inputs, { shapes: prepared.shapes }, context.signal);
+        const dataset = await openDataset(
+          options.evaluation,
+          inputs,
+          { shapes: prepared.shapes, fixed },
+          context.signal,
+        );
         try {
           const { evaluation, saturates } = await checkFile(
             { float, quantized },

@@ -7,6 +7,7 @@ import { fitShape } from "./bindShape.ts";
 import type { Conversion } from "./convert.ts";
 import { isFloat, shapeText } from "./elements.ts";
 import { dataError } from "./errors.ts";
+import { countedInputs } from "./fixedInputs.ts";
 import { labelNames } from "./labels.ts";
 import type { Preprocess } from "./preprocess.ts";
 
@@ -21,9 +22,18 @@ export interface Binding {
 
 export interface Bindings {
   readonly bindings: readonly Binding[];
+  /** The inputs that say how many samples a run takes. */
+  readonly counted: readonly ValueInfo[];
   readonly labels?: { readonly source: ArraySource; readonly place: Place };
   /** What was assumed, for the user to see. */
   readonly notes: readonly string[];
+}
+
+/** What else there is than the file's arrays. */
+export interface BindOptions {
+  readonly preprocess?: Preprocess;
+  /** Arrays of inputs that are the same for every sample, by name; they go before the file's. */
+  readonly fixed?: ReadonlyMap<string, ArraySource>;
 }
 
 /**
@@ -33,16 +43,23 @@ export interface Bindings {
 export async function bindArrays(
   file: ArrayFile,
   inputs: readonly ValueInfo[],
-  preprocess?: Preprocess,
+  { preprocess, fixed = new Map() }: BindOptions = {},
   signal?: AbortSignal,
 ): Promise<Bindings> {
   const notes: string[] = [];
-  const named = nameArrays(file, inputs, notes);
-  const batching = batchingOf(inputs);
+  const fed = inputs.filter(({ name }) => !fixed.has(name));
+  const named = nameArrays(file, fed, notes);
+  const counted = countedInputs(inputs, (name) => fixed.has(name));
+  const batching = batchingOf(counted);
   const bindings: Binding[] = [];
   for (const input of inputs) {
+    const own = fixed.get(input.name);
+    if (own !== undefined) {
+      bindings.push(bindArray(input, isBatched(input, batching), own, { item: input.name }, undefined, notes));
+      continue;
+    }
     const array = named.get(input.name);
-    if (array === undefined) throw missing(file, input, inputs);
+    if (array === undefined) throw missing(file, input, fed);
     const source = await file.open(array, signal);
     const place = { file: file.file, item: array || input.name };
     bindings.push(bindArray(input, isBatched(input, batching), source, place, preprocess, notes));
@@ -51,9 +68,9 @@ export async function bindArrays(
   const label = labelNames.find((name) => file.names.includes(name) && !used.has(name));
   const unused = file.names.filter((name) => !used.has(name) && name !== label);
   if (unused.length > 0) notes.push(`Not inputs of the model, so not used: ${unused.slice(0, 10).join(", ")}.`);
-  if (label === undefined) return { bindings, notes };
+  if (label === undefined) return { bindings, counted, notes };
   const labels = { source: await file.open(label, signal), place: { file: file.file, item: label } };
-  return { bindings, labels, notes };
+  return { bindings, counted, labels, notes };
 }
 
 /** Input name to array name: by name; else a single array to a single input; else numpy's arr_0, arr_1, ... in order. */
@@ -82,11 +99,12 @@ function missing(file: ArrayFile, input: ValueInfo, inputs: readonly ValueInfo[]
   const meant = didYouMean(input.name, there);
   const list = there.length === 0 ? "It holds no named array" : `It holds ${there.slice(0, 10).join(", ")}`;
   const all = inputs.map(({ name }) => name).join(", ");
+  const value = `an input that is the same for all samples can be given a value (--input ${input.name}=VALUE)`;
   return dataError(
     "array-missing",
     `The model's input ${input.name} (${shapeText(input.dims, input.type)}) has no array. ${list}`,
     meant === undefined
-      ? `Name the arrays as the model's inputs: ${all}.`
+      ? `Name the arrays as the model's inputs: ${all}; ${value}.`
       : `Did you mean it by ${meant}? Name the arrays as the model's inputs: ${all}.`,
     { file: file.file, item: input.name },
   );

@@ -55,6 +55,8 @@ export interface DatasetOptions {
   readonly synthetic?: boolean;
   /** What was assumed before the arrays were there. */
   readonly notes?: readonly string[];
+  /** Inputs that are not in the file, or not to be taken from it (see fixedArrays). */
+  readonly fixed?: ReadonlyMap<string, ArraySource>;
   readonly close?: () => Promise<void>;
 }
 
@@ -69,7 +71,7 @@ export async function openDataset(
   options: DatasetOptions,
   signal?: AbortSignal,
 ): Promise<Dataset> {
-  const bound = await bindArrays(file, inputs, options.preprocess, signal);
+  const bound = await bindArrays(file, inputs, options, signal);
   const samples = countSamples(file, bound);
   if (samples === 0) {
     throw dataError("no-samples", "The set has no samples", "Give at least one sample.", { file: file.file });
@@ -78,7 +80,7 @@ export async function openDataset(
     name: file.file,
     samples,
     bound: { ...bound, notes: [...(options.notes ?? []), ...bound.notes] },
-    batching: batchingFor(bound.bindings),
+    batching: batchingFor(bound),
     hash: options.hash,
     synthetic: options.synthetic ?? false,
     close: options.close ?? (async () => {}),
@@ -191,9 +193,9 @@ function isConstant({ role, source }: Binding, samples: number): boolean {
 }
 
 /** A sample that is a whole input can't be joined with others, whatever the dimensions look like. */
-function batchingFor(bindings: readonly Binding[]): Batching {
-  if (bindings.some(({ role }) => role !== "rows")) return { kind: "whole" };
-  return batchingOf(bindings.map(({ input }) => input));
+function batchingFor({ bindings, counted }: Bindings): Batching {
+  const whole = bindings.some(({ role, input }) => role !== "rows" && counted.includes(input));
+  return whole ? { kind: "whole" } : batchingOf(counted);
 }
 
 function countSamples(file: ArrayFile, { bindings, labels }: Bindings): number {

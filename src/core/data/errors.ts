@@ -3,7 +3,7 @@ import { type Place, SigmaQuantError } from "../errors.ts";
 /**
  * What can be wrong with a calibration or evaluation set, each with its stable code. SQ400x: array files, SQ401x: zip
  * containers, SQ402x: preprocess.json, SQ403x: arrays that do not suit the model, SQ404x: ONNX test data, SQ405x: made-up
- * samples, SQ406x: images.
+ * samples and values that are given, SQ406x: images.
  */
 const codes = {
   "npy-format": "SQ4001",
@@ -30,6 +30,7 @@ const codes = {
   "test-data": "SQ4040",
   "tensor-proto": "SQ4041",
   "synthetic-input": "SQ4050",
+  "input-value": "SQ4051",
   "image-folder": "SQ4060",
   "image-damaged": "SQ4061",
   "image-unsupported": "SQ4062",

@@ -4,6 +4,7 @@ import { batchingOf } from "./batches.ts";
 import { type Batch, checkStart, type Dataset, type DatasetOptions, openDataset } from "./dataset.ts";
 import { concatRows, shapeText } from "./elements.ts";
 import { dataError } from "./errors.ts";
+import { countedInputs } from "./fixedInputs.ts";
 import type { NamedTensor } from "./tensorProto.ts";
 
 /** One `test_data_set_<n>` folder: a run's inputs in the order of the graph's. The outputs beside them are not used. */
@@ -32,11 +33,13 @@ export async function openTestData(
       },
     );
   }
-  const runs = sets.map((set) => feedsOf(set, inputs));
+  const fed = inputs.filter(({ name }) => !options.fixed?.has(name));
+  // Values that are given may take the place of files, or be for inputs without one.
+  const runs = sets.map((set) => feedsOf(set, set.inputs.length === inputs.length ? inputs : fed));
   const [first = {}] = runs;
-  const batching = batchingOf(inputs);
+  const batching = batchingOf(countedInputs(inputs, (name) => options.fixed?.has(name) ?? false));
   const rows = batching.kind === "fixed" ? batching.size : 1;
-  const joins = inputs.every(({ name }) => {
+  const joins = fed.every(({ name }) => {
     const own = runs.map((run) => run[name]);
     return own.every(
       (tensor) =>
@@ -48,7 +51,7 @@ export async function openTestData(
   });
   if (joins && batching.kind !== "whole") {
     const joined = Object.fromEntries(
-      inputs.map(({ name }) => [name, concatRows(runs.flatMap((run) => run[name] ?? []))] as const),
+      fed.map(({ name }) => [name, concatRows(runs.flatMap((run) => run[name] ?? []))] as const),
     );
     return openDataset(memoryArrays(joined, options.name), inputs, options);
   }

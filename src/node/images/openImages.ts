@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type Dataset, openDataset } from "../../core/data/dataset.ts";
 import { dataError } from "../../core/data/errors.ts";
+import { type FixedInputs, fixedArrays } from "../../core/data/fixedInputs.ts";
 import { classesOf, mixed } from "../../core/data/images/classes.ts";
 import { maxImageBytes, type RgbaImage } from "../../core/data/images/image.ts";
 import { type ImageSample, imageArrays } from "../../core/data/images/imageArray.ts";
@@ -34,6 +35,7 @@ interface Found {
  * A folder of images as samples: labelled by its subfolders where it has any. Files are found and counted here; they are decoded
  * batch by batch when the samples are asked for.
  * @param given the preprocess.json in or beside the folder
+ * @param fixed values of the other inputs
  * @throws SigmaQuantError SQ406x, SQ4022, and errors of reading
  */
 export async function openImages(
@@ -41,9 +43,11 @@ export async function openImages(
   inputs: readonly ValueInfo[],
   shapes: ReadonlyMap<string, readonly number[]>,
   given: GivenPreprocess | undefined,
+  fixed: FixedInputs,
   signal?: AbortSignal,
 ): Promise<Dataset> {
-  const recipe = imageRecipe(inputs, shapes, given);
+  const fed = inputs.filter(({ name }) => !Object.hasOwn(fixed, name));
+  const recipe = imageRecipe(fed, shapes, given);
   const { groups, notes } = await listImages(folder, signal);
   const classes = groups.has("") ? { unused: [], notes: [] } : classesOf([...groups.keys()], given?.classes, folder);
   const found: Found[][] = [];
@@ -53,13 +57,18 @@ export async function openImages(
     found.push(await statAll(folder, group, names, label, signal));
   }
   const { fit, channels, layout, preprocess } = recipe;
-  const hash = createHash("sha256").update(JSON.stringify({ fit, channels, layout, preprocess }));
+  const hash = createHash("sha256").update(JSON.stringify({ fit, channels, layout, preprocess, fixed }));
   for (const { name, label, bytes, changedMs } of found.flat()) hash.update(`\n${name} ${label} ${bytes} ${changedMs}`);
   const samples = mixed(found).map(sampleOf);
   return openDataset(
     imageArrays(samples, recipe, folder),
-    [recipe.input],
-    { hash: hash.digest("hex"), preprocess: recipe.preprocess, notes: [...recipe.notes, ...classes.notes, ...notes] },
+    inputs,
+    {
+      hash: hash.digest("hex"),
+      preprocess: recipe.preprocess,
+      notes: [...recipe.notes, ...classes.notes, ...notes],
+      fixed: fixedArrays(inputs, shapes, fixed),
+    },
     signal,
   );
 }

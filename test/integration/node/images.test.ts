@@ -255,4 +255,16 @@ describe("a folder of images", () => {
     expect(feeds.input?.dims).toEqual([1, 3, 2, 4]);
     expect(new Set(feeds.input?.data as Float32Array)).toEqual(new Set([Math.fround(0.2)]));
   });
+
+  it("feeds a model that takes numbers besides, once these are given", async () => {
+    const folder = write(tempFolder(), { "a.png": grey(1), "b.png": grey(2), "preprocess.json": raw });
+    const model = [...onePixel, input([], "float32", "threshold")];
+    const error = await failure(() => openDataset(folder, model));
+    expect([error.code, error.remedy]).toEqual(["SQ4065", expect.stringContaining("--input threshold=VALUE")]);
+    const set = await openDataset(folder, model, { fixed: { threshold: [0.5] } });
+    const { feeds, samples } = await set.batch(0, 2);
+    expect(samples).toBe(2);
+    expect(feeds.threshold).toEqual({ type: "float32", dims: [], data: Float32Array.of(0.5) });
+    expect(set.hash).not.toBe((await openDataset(folder, model, { fixed: { threshold: [0.6] } })).hash);
+  });
 });
