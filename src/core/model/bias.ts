@@ -1,6 +1,7 @@
 import { floatAttribute } from "../onnx/build.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 import type { LayerSite } from "./discover.ts";
+import { isNested } from "./paths.ts";
 import { readWeight } from "./readWeight.ts";
 import { product } from "./weightChain.ts";
 
@@ -12,12 +13,12 @@ export function outputChannels({ layer, chain }: LayerSite): number {
 
 /**
  * Whether a constant can be added to each output channel of the layer: by its bias input, or for MatMul by an Add behind
- * it. Not where several nodes share the weight (each would need its own), where the bias is computed at run time, or
- * where Gemm scales it or adds it along the other axis.
+ * it. Not where several nodes share the weight (each would need its own), in bodies of control flow, where the bias is computed
+ * at run time, or where Gemm scales it or adds it along the other axis.
  */
 export function takesBias(site: LayerSite): boolean {
   const [use] = site.uses;
-  if (use === undefined || site.uses.length > 1) return false;
+  if (use === undefined || site.uses.length > 1 || isNested(use)) return false;
   const { node, slot } = use;
   switch (node.opType) {
     case "Conv":

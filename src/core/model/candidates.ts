@@ -27,7 +27,14 @@ import {
 } from "./weightChain.ts";
 
 /** One node with weights, before those that share a tensor are put together. */
-export interface Candidate {
+export interface Candidate extends Found {
+  /** Path of the graph that holds the stored tensor, see Scope.home. */
+  readonly home: string;
+  /** The values from the stored tensor to the operator, see valueKey. */
+  readonly values: readonly string[];
+}
+
+interface Found {
   readonly opType: string;
   readonly path: string;
   /** Undefined when the weight is not stored in the file. */
@@ -58,6 +65,11 @@ export interface Surroundings {
 /** Smaller constants of operators that have no weights in the usual sense are masks and offsets: our choice. */
 const minListedElements = 256;
 
+/** A value's name with the graph that it belongs to: bodies may use one name for different values. */
+export function valueKey(scope: Scope, name: string): string {
+  return `${scope.home(name)}:${name}`;
+}
+
 /** The weights of one node: none, one, or several (LSTM). */
 export async function candidatesOf(
   around: Surroundings,
@@ -65,6 +77,16 @@ export async function candidatesOf(
   index: number,
   path: string,
 ): Promise<Candidate[]> {
+  const { scope } = around;
+  return (await foundIn(around, node, index, path)).map((found) => {
+    const { chain } = found;
+    const names = chain ? [chain.tensorName, ...chain.steps.map((step) => step.node.output[0] ?? "")] : [];
+    const home = chain ? scope.home(chain.tensorName) : "";
+    return { ...found, home, values: names.map((name) => valueKey(scope, name)) };
+  });
+}
+
+async function foundIn(around: Surroundings, node: NodeProto, index: number, path: string): Promise<Found[]> {
   const slots = weightSlots(node);
   if (slots === undefined) {
     return rowWeights(node) ? rows(around, node, index, path) : listed(around, node, index, path);
@@ -91,7 +113,7 @@ export async function candidatesOf(
       chain: undefined,
       axis: 0,
       groups: intAttribute(node, "group", 1),
-      use: { node, index, slot, bias: "" },
+      use: { node, index, path, slot, bias: "" },
       suffix: "",
       reason,
     },
@@ -105,7 +127,7 @@ async function stored(
   path: string,
   slot: number,
   chain: WeightChain,
-): Promise<Candidate> {
+): Promise<Found> {
   const axis = channelAxisOf(node, slot, chain.shape.length);
   const storedBits = around.requantize ? undefined : dequantizedBits(chain);
   const reason =
@@ -116,7 +138,7 @@ async function stored(
     chain,
     axis: axis ?? 0,
     groups: intAttribute(node, "group", 1),
-    use: { node, index, slot, ...((await biasOf(around, node, slot, chain)) ?? { bias: "" }) },
+    use: { node, index, path, slot, ...((await biasOf(around, node, slot, chain)) ?? { bias: "" }) },
     suffix: "",
     ...(reason && { reason }),
     ...(storedBits !== undefined && { storedBits }),
@@ -179,15 +201,15 @@ function isReadable(chain: WeightChain): boolean {
 const tableTypes: ReadonlySet<number> = new Set<number>([T.INT8, T.UINT8, T.INT4, T.UINT4, T.INT2, T.UINT2]);
 
 /** Weights that are rows with a scale each. */
-async function rows(around: Surroundings, node: NodeProto, index: number, path: string): Promise<Candidate[]> {
+async function rows(around: Surroundings, node: NodeProto, index: number, path: string): Promise<Found[]> {
   const { model, scope, requantize } = around;
   if (isFolded(scope, node)) return [];
-  const found: Candidate[] = [];
+  const found: Found[] = [];
   for (const { slot, suffix } of rowWeights(node) ?? []) {
     const name = node.input[slot] ?? "";
     const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
     if (chain === undefined || chain.shape.length < 2) continue;
-    const use = { node, index, slot, bias: "" };
+    const use = { node, index, path, slot, bias: "" };
     const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
     if (floatTypes.has(chain.elementType)) {
       const storedBits = requantize ? undefined : dequantizedBits(chain);
@@ -218,21 +240,16 @@ function isFolded(scope: Scope, node: NodeProto): boolean {
   return node.input.length > 0 && node.input.every((name) => name === "" || scope.isFixed(name));
 }
 
-async function listed(
-  { model, scope }: Surroundings,
-  node: NodeProto,
-  index: number,
-  path: string,
-): Promise<Candidate[]> {
+async function listed({ model, scope }: Surroundings, node: NodeProto, index: number, path: string): Promise<Found[]> {
   if (isFolded(scope, node)) return [];
-  const found: Candidate[] = [];
+  const found: Found[] = [];
   for (const { slot, suffix, reason, certain, integers } of listedConstants(node)) {
     const name = node.input[slot] ?? "";
     const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
     if (chain === undefined || chain.shape.length < 2) continue;
     if (!certain && product(chain.shape) < minListedElements) continue;
     if (!integers && !floatTypes.has(chain.elementType)) continue;
-    const use = { node, index, slot, bias: "" };
+    const use = { node, index, path, slot, bias: "" };
     const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
     if (reason !== undefined) {
       found.push({ ...base, reason });

@@ -12,8 +12,10 @@ import { floatTypes, type WeightChain } from "./weightChain.ts";
 /** One node's use of a layer's weight. */
 export interface WeightUse {
   readonly node: NodeProto;
-  /** Index in graph.node: the execution order. */
+  /** Index in graph.node of the node, or of the one whose bodies it is in: the execution order. */
   readonly index: number;
+  /** Where the node is, as in `Layer.nodes`. */
+  readonly path: string;
   /** Which input of the node the weight is. */
   readonly slot: number;
   /** Name of a constant bias, "" without one. */
@@ -29,6 +31,8 @@ export interface LayerSite {
   readonly layer: Layer;
   readonly chain: WeightChain;
   readonly uses: readonly WeightUse[];
+  /** Path of the graph that holds the weight: "" for the main graph, `12/then_branch` for a body. */
+  readonly home: string;
 }
 
 export interface Discovery {
@@ -66,20 +70,20 @@ export async function discoverLayers(
     for (const nested of nestedGraphs(node, String(index), root)) {
       graphs.push(nested.graph);
       const inside: Surroundings = { model, scope: nested.scope, kind: "graph", requantize };
-      found.push(...(await candidatesIn(inside, nested.graph, nested.path)));
+      found.push(...(await candidatesIn(inside, nested.graph, nested.path, index)));
     }
   }
   for (const body of model.proto.functions) {
     const graph = { node: body.node, input: body.input.map((name) => ({ name })) };
-    const scope = graphScope(graph);
+    const scope = graphScope(graph, undefined, body.name);
     graphs.push(graph);
-    found.push(...(await candidatesIn({ model, scope, kind: "function" }, graph, body.name)));
+    found.push(...(await candidatesIn({ model, scope, kind: "function" }, graph, body.name, 0)));
     for (const [i, node] of body.node.entries()) {
       signal?.throwIfAborted();
       for (const nested of nestedGraphs(node, `${body.name}/${i}`, scope)) {
         graphs.push(nested.graph);
         const inside: Surroundings = { model, scope: nested.scope, kind: "function" };
-        found.push(...(await candidatesIn(inside, nested.graph, nested.path)));
+        found.push(...(await candidatesIn(inside, nested.graph, nested.path, 0)));
       }
     }
   }
@@ -96,13 +100,18 @@ export async function discoverLayers(
   return { layers, sites, uses, otherConstantBytes };
 }
 
-/** Candidates of a body: a subgraph or a function; none of them is quantized. */
-async function candidatesIn(around: Surroundings, graph: ScopedGraph, path: string): Promise<Candidate[]> {
-  const reason = around.kind === "function" ? floatReasons.function : floatReasons.controlFlow;
+/** Candidates of a body: a subgraph, or a function, whose weights stay in float. @param index see WeightUse */
+async function candidatesIn(
+  around: Surroundings,
+  graph: ScopedGraph,
+  path: string,
+  index: number,
+): Promise<Candidate[]> {
+  const reason = around.kind === "function" ? floatReasons.function : undefined;
   const found: Candidate[] = [];
   for (const [i, node] of graph.node.entries()) {
-    for (const c of await candidatesOf(around, node, i, `${path}/${i}`))
-      found.push({ ...c, reason: c.reason ?? reason });
+    for (const c of await candidatesOf(around, node, index, `${path}/${i}`))
+      found.push({ ...c, ...(!c.reason && reason && { reason }) });
   }
   return found;
 }

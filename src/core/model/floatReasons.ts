@@ -17,10 +17,6 @@ export const minRowElements = 4;
 const reason = (short: string, detail: string): FloatReason => ({ short: fitting(short), detail });
 
 export const floatReasons = {
-  controlFlow: reason(
-    "inside an If, Loop or Scan body",
-    "Weights in bodies of control-flow operators are not quantized",
-  ),
   function: reason(
     "inside a model-local function",
     "A function's body is shared by all its calls; its constants are not quantized",

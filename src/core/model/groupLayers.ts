@@ -1,13 +1,14 @@
-import type { NodeProto, TensorProto } from "onnx-buf";
+import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import type { Bits } from "../hardware/profile.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import type { Candidate } from "./candidates.ts";
+import { type Candidate, valueKey } from "./candidates.ts";
 import type { LayerSite, WeightUse } from "./discover.ts";
 import { type FloatReason, floatReasons, sharedWith } from "./floatReasons.ts";
 import type { Layer } from "./layer.ts";
 import { rowWeights } from "./operators.ts";
-import { nodeReads } from "./scope.ts";
-import { chainSignature, product, type WeightChain } from "./weightChain.ts";
+import { isNested, type NodePaths, nodePaths } from "./paths.ts";
+import { graphScope, nestedGraphs, type Scope } from "./scope.ts";
+import { chainSignature, product } from "./weightChain.ts";
 
 export interface GroupedLayers {
   readonly layers: readonly Layer[];
@@ -30,6 +31,7 @@ export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]):
     else groups.set(key, [candidate]);
   }
   const outside = outsideReaders(model, candidates);
+  const paths = nodePaths(model.graph);
   const names = new Set<string>();
   const layers: Layer[] = [];
   const sites = new Map<string, LayerSite>();
@@ -46,7 +48,12 @@ export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]):
     layers.push(layer);
     uses.set(layer.name, groupUses);
     if (named.chain === undefined) continue;
-    sites.set(layer.name, { layer, chain: named.chain, uses: groupUses });
+    sites.set(layer.name, {
+      layer,
+      chain: named.chain,
+      uses: groupUses,
+      home: outsideLoops(paths, named.home),
+    });
     tensors.add(named.chain.tensor);
     for (const { biasChain } of groupUses) if (biasChain) tensors.add(biasChain.tensor);
   }
@@ -73,7 +80,7 @@ function layerOf(
     weightTensor: chain?.tensorName ?? named.use.node.input[named.use.slot] ?? "",
     biasParams: [...biases.values()].reduce((sum, bias) => sum + product(bias.shape), 0),
     floatBytes: chain ? model.tensors.byteLength(chain.tensor) : 0,
-    ...(group.some(({ use }) => rowWeights(use.node)) && { weightsOnly: true as const }),
+    ...(group.some(({ use }) => isNested(use) || rowWeights(use.node)) && { weightsOnly: true as const }),
     ...(storedBits !== undefined && isBits(storedBits) && { storedBits }),
     ...(reason && { floatReason: reason.short, floatDetail: reason.detail }),
   };
@@ -95,8 +102,8 @@ function reasonOf(
   const layout = layoutOf(named);
   const other = group.find((c) => c.reason !== undefined || layoutOf(c) !== layout);
   if (other) return sharedWith(other.use.node, chain.tensorName);
-  for (const name of group.flatMap((c) => (c.chain ? valuesOf(c.chain) : []))) {
-    const reason = outside.get(name);
+  for (const key of group.flatMap((c) => c.values)) {
+    const reason = outside.get(key);
     if (reason) return reason;
   }
   return undefined;
@@ -106,31 +113,57 @@ function layoutOf({ chain, axis }: Candidate): string {
   return chain ? `${chainSignature(chain)}|${chain.shape.join("x")}|${axis}|${chain.elementType}` : "";
 }
 
-/** Names of the values from the stored tensor to the operator. */
-function valuesOf(chain: WeightChain): readonly string[] {
-  return [chain.tensorName, ...chain.steps.map((step) => step.node.output[0] ?? "")];
-}
-
-/** Who else reads the candidates' weights, or a value between a weight and its operator: by name of the value. */
+/** Who else reads the candidates' weights, or a value between a weight and its operator: by valueKey. */
 function outsideReaders(model: OnnxModel, candidates: readonly Candidate[]): Map<string, FloatReason> {
   const watched = new Set<string>();
   const known = new Set<NodeProto>();
-  for (const { use, chain } of candidates) {
+  for (const { use, chain, values } of candidates) {
     if (chain === undefined) continue;
     known.add(use.node);
-    for (const name of valuesOf(chain)) watched.add(name);
+    for (const key of values) watched.add(key);
     for (const step of chain.steps) known.add(step.node);
   }
   const found = new Map<string, FloatReason>();
-  for (const node of model.graph.node) {
-    if (known.has(node)) continue;
-    for (const name of nodeReads(node))
-      if (watched.has(name) && !found.has(name)) found.set(name, sharedWith(node, name));
-  }
-  for (const { name } of model.graph.output) {
-    if (watched.has(name)) found.set(name, floatReasons.shared("the model's outputs", name, "an output of the model"));
-  }
+  const lookAt = (graph: GraphProto, scope: Scope) => {
+    for (const node of graph.node) {
+      if (known.has(node)) continue;
+      for (const name of node.input) {
+        const key = valueKey(scope, name);
+        if (watched.has(key) && !found.has(key)) found.set(key, sharedWith(node, name));
+      }
+    }
+    const [who, what] =
+      graph === model.graph ? (["the model's outputs", "an output of the model"] as const) : bodyOutputs;
+    for (const { name } of graph.output) {
+      const key = valueKey(scope, name);
+      if (watched.has(key)) found.set(key, floatReasons.shared(who, name, what));
+    }
+  };
+  const root = graphScope(model.graph);
+  lookAt(model.graph, root);
+  for (const [index, node] of model.graph.node.entries())
+    for (const { graph, scope } of nestedGraphs(node, String(index), root)) lookAt(graph, scope);
   return found;
+}
+
+const bodyOutputs = ["a body's outputs", "an output of a body"] as const;
+
+/** Operators that run their bodies several times over. */
+const loopOps: ReadonlySet<string> = new Set(["Loop", "Scan", "SequenceMap"]);
+
+/** The graph around the outermost loop that a graph is in, so that a weight is dequantized once in a run; the graph itself outside of loops. */
+function outsideLoops({ nodes }: NodePaths, home: string): string {
+  let end = home.indexOf("/");
+  for (let start = 0; end >= 0; ) {
+    const path = home.slice(0, end);
+    if (loopOps.has(nodes.get(path)?.node.opType ?? "")) return home.slice(0, Math.max(0, start - 1));
+    // Behind the node's index comes the attribute's name, and then the next node's index.
+    const next = home.indexOf("/", end + 1);
+    if (next < 0) break;
+    start = next + 1;
+    end = home.indexOf("/", start);
+  }
+  return home;
 }
 
 function nameOf(c: Candidate): string {

@@ -27,7 +27,10 @@ export interface Layer {
   readonly groups: number;
   /** Stored weights; 0 when they are computed at run time. */
   readonly params: number;
-  /** Multiply-accumulates of one inference at the assumed dimensions, all nodes of the layer together; undefined if a shape is unknown. */
+  /**
+   * Multiply-accumulates of one inference at the assumed dimensions, all nodes of the layer together, bodies of control flow run
+   * once; undefined if a shape is unknown.
+   */
   readonly macs?: number;
   /** Name of the tensor in the file that holds the weight (initializer, or the Constant node's output), or of the value that computes it. */
   readonly weightTensor: string;
@@ -38,7 +41,7 @@ export interface Layer {
   readonly outputElements?: number;
   /** Bytes of the weight as stored in the float model. */
   readonly floatBytes: number;
-  /** What it computes with stays in float, whatever activation bits the device has: a lookup. */
+  /** What it computes with stays in float, whatever activation bits the device has: a lookup, and whatever bodies compute. */
   readonly weightsOnly?: true;
   /** Bits of weights that are integers in the file already, and are left as they are. */
   readonly storedBits?: Bits;

@@ -1,11 +1,12 @@
 import type { NodeProto } from "onnx-buf";
 import { intAttribute } from "../onnx/build.ts";
+import { bodyKey } from "./bodyShapes.ts";
 import type { Discovery, WeightUse } from "./discover.ts";
 import type { Layer } from "./layer.ts";
 import { summedLength } from "./operators.ts";
 import { product } from "./weightChain.ts";
 
-/** Shapes by value name, where known. */
+/** Shapes by value name, where known; those of bodies' values by bodyKey. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 /** Operators that move, choose or combine single values: they may have constants that are worth a row, but sum up no products. */
@@ -84,9 +85,12 @@ function counted(layer: Layer, uses: readonly WeightUse[], shapes: Shapes): Laye
   let macs: number | undefined = 0;
   let inputElements: number | undefined = 0;
   let outputElements: number | undefined = 0;
-  for (const { node, slot } of uses) {
-    const input = shapes.get(node.input[slot === 0 ? 1 : 0] ?? "");
-    const output = shapes.get(node.output[0] ?? "");
+  for (const { node, slot, path } of uses) {
+    // Bodies count once, however often they run: what is known of a loop's rounds is known when it runs.
+    const body = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const shapeOf = (name: string) => (body === "" ? undefined : shapes.get(bodyKey(body, name))) ?? shapes.get(name);
+    const input = shapeOf(node.input[slot === 0 ? 1 : 0] ?? "");
+    const output = shapeOf(node.output[0] ?? "");
     macs = sum(macs, known && input && output && nodeMacs(node, slot, known, input, output));
     inputElements = sum(inputElements, input && product(input));
     outputElements = sum(outputElements, output && product(output));

@@ -8,6 +8,8 @@ import type { ConstantScope } from "./weightChain.ts";
 export interface Scope extends ConstantScope {
   /** Whether a value is the same in every run: stored, or computed from stored values alone. */
   isFixed(name: string): boolean;
+  /** Path of the graph that a value belongs to: "" for the main graph, `12/then_branch` for a body. */
+  home(name: string): string;
   /** Whether a value is stored, but in a form that is no dense tensor of numbers (sparse, strings). */
   isOpaque(name: string): boolean;
 }
@@ -19,7 +21,7 @@ export interface ScopedGraph
   readonly input?: readonly { readonly name: string }[];
 }
 
-export function graphScope(graph: ScopedGraph, outer?: Scope): Scope {
+export function graphScope(graph: ScopedGraph, outer?: Scope, path = ""): Scope {
   const constants = new Map<string, TensorProto>();
   const producers = new Map<string, NodeProto>();
   const opaque = new Set<string>();
@@ -39,6 +41,7 @@ export function graphScope(graph: ScopedGraph, outer?: Scope): Scope {
   return {
     constant: (name) => constants.get(name) ?? (owns(name) ? undefined : outer?.constant(name)),
     producer: (name) => producers.get(name) ?? (owns(name) ? undefined : outer?.producer(name)),
+    home: (name) => (owns(name) ? path : (outer?.home(name) ?? path)),
     isFixed: (name) => fixed.has(name) || (!owns(name) && (outer?.isFixed(name) ?? false)),
     isOpaque: (name) => opaque.has(name) || (!owns(name) && (outer?.isOpaque(name) ?? false)),
   };
@@ -83,6 +86,8 @@ export function fixedValues(graph: ScopedGraph, outer?: Scope): ReadonlySet<stri
 export interface NestedGraph {
   readonly graph: GraphProto;
   readonly scope: Scope;
+  /** The scope around it. */
+  readonly outer: Scope;
   /** `12/then_branch`: the node's path and the attribute's name. */
   readonly path: string;
 }
@@ -91,7 +96,8 @@ export interface NestedGraph {
 export function* nestedGraphs(node: NodeProto, path: string, outer: Scope): Generator<NestedGraph> {
   for (const attribute of node.attribute) {
     for (const { name, graph } of attributeGraphs(attribute)) {
-      const nested = { graph, scope: graphScope(graph, outer), path: `${path}/${name}` };
+      const own = `${path}/${name}`;
+      const nested = { graph, scope: graphScope(graph, outer, own), outer, path: own };
       yield nested;
       for (const [index, inner] of graph.node.entries())
         yield* nestedGraphs(inner, `${nested.path}/${index}`, nested.scope);

@@ -4,10 +4,11 @@ import { freshNames } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { outputChannels, takesBias } from "./bias.ts";
 import type { LayerSite } from "./discover.ts";
+import { firstIn, nodePaths } from "./paths.ts";
 
 /** Names of the graph inputs that carry a layer's weight and bias. */
 export interface LayerInputs {
-  /** float32, shape layer.weightShape. */
+  /** float32, shape chain.shape. */
   readonly weight: string;
   /** float32, [output channels]; undefined where the layer takes none. */
   readonly bias?: string;
@@ -30,27 +31,32 @@ export function withWeightInputs(
   const copy = copyModel(model);
   const { graph } = copy;
   const originals = [...graph.node];
+  const paths = nodePaths(graph);
   const fresh = freshNames(graph);
   const inputs = new Map<string, LayerInputs>();
   const before = new Map<NodeProto, NodeProto[]>();
   const after = new Map<NodeProto, NodeProto[]>();
-  const at = (index: number) => originals[index] as NodeProto;
-  /** The value in the layer's own type, cast in front of its first reader. */
-  const typed = (name: string, elementType: number, reader: NodeProto): string => {
+  const at = (path: string) => paths.nodes.get(path)?.node as NodeProto;
+  /** The value in the layer's own type, cast in front of a node of the main graph. */
+  const typed = (name: string, elementType: number, place: NodeProto): string => {
     if (elementType === TensorProto_DataType.FLOAT) return name;
     const cast = castNode(name, elementType);
-    before.set(reader, [...(before.get(reader) ?? []), cast]);
+    before.set(place, [...(before.get(place) ?? []), cast]);
     return cast.output[0] as string;
   };
   for (const [i, site] of sites.entries()) {
-    const { elementType } = site.chain;
+    const { elementType, shape } = site.chain;
     const weight = fresh(`sigmaquant.weight.${i}`);
-    graph.input.push(valueInfo(weight, TensorProto_DataType.FLOAT, site.layer.weightShape));
-    const uses = site.uses.toSorted((a, b) => a.index - b.index);
-    const [first] = uses;
-    if (first === undefined) continue;
-    const value = typed(weight, elementType, at(first.index));
-    for (const use of uses) at(use.index).input[use.slot] = value;
+    graph.input.push(valueInfo(weight, TensorProto_DataType.FLOAT, shape));
+    const [use] = site.uses;
+    if (use === undefined) continue;
+    const first = firstIn(
+      "",
+      site.uses.map(({ path }) => path),
+    );
+    // Bodies take it from the main graph, as they take any value from outside.
+    const value = typed(weight, elementType, at(first));
+    for (const { path, slot } of site.uses) at(path).input[slot] = value;
     if (!takesBias(site)) {
       inputs.set(site.layer.name, { weight });
       continue;
@@ -58,8 +64,8 @@ export function withWeightInputs(
     const bias = fresh(`sigmaquant.bias.${i}`);
     graph.input.push(valueInfo(bias, TensorProto_DataType.FLOAT, [outputChannels(site)]));
     inputs.set(site.layer.name, { weight, bias });
-    const { biasAdd } = first;
-    const reader = at(biasAdd?.index ?? first.index);
+    const { biasAdd } = use;
+    const reader = biasAdd ? (originals[biasAdd.index] as NodeProto) : at(use.path);
     const addend = typed(bias, elementType, reader);
     if (biasAdd) reader.input[biasAdd.slot] = addend;
     else if (reader.opType === "MatMul") after.set(reader, [addBehind(reader, addend, fresh)]);

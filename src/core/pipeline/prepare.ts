@@ -3,6 +3,7 @@ import { activationBytes } from "../hardware/costMemory.ts";
 import type { ActivationBits } from "../hardware/profile.ts";
 import { lowBitValues, quantizedActivations } from "../model/activations.ts";
 import type { AssumedDim } from "../model/assumedDims.ts";
+import { inferBodyShapes } from "../model/bodyShapes.ts";
 import { type Discovery, discoverLayers, quantizableSites } from "../model/discover.ts";
 import { foldBatchNorm } from "../model/foldBatchNorm.ts";
 import { withCounts } from "../model/macs.ts";
@@ -68,7 +69,7 @@ export async function prepareModel(
   const discovery = await discover(model);
   const inferred =
     options.inferred ??
-    (options.inference ? await inferShapes(model, options.inference, options.dims, signal) : noShapes);
+    (options.inference ? await withBodies(model, discovery, options.inference, options.dims, signal) : noShapes);
   return {
     model,
     ...(model !== folded.model && {
@@ -83,6 +84,24 @@ export async function prepareModel(
     foldedBatchNorms: folded.folded,
     notes: inferred.problem ? [inferred.problem] : [],
   };
+}
+
+/** Shapes of the main graph, and of the bodies that layers are in. */
+async function withBodies(
+  model: OnnxModel,
+  { layers }: Discovery,
+  inference: Inference,
+  dims: Readonly<Record<string, number>> | undefined,
+  signal?: AbortSignal,
+): Promise<InferredShapes> {
+  const inferred = await inferShapes(model, inference, dims, signal);
+  const paths = layers.filter(({ weightsOnly }) => weightsOnly).flatMap(({ nodes }) => nodes);
+  const bodies = new Set(
+    paths.filter((path) => path.includes("/")).map((path) => path.slice(0, path.lastIndexOf("/"))),
+  );
+  if (bodies.size === 0) return inferred;
+  const inside = await inferBodyShapes(model, inferred, bodies, inference, signal);
+  return { ...inferred, shapes: new Map([...inferred.shapes, ...inside]) };
 }
 
 /**

@@ -53,7 +53,7 @@ export function writeBias(edit: GraphEdit, site: LayerSite, form: BiasForm, doma
   const [use] = site.uses;
   if (form.kind === "none" || use === undefined) return;
   const { layer } = site;
-  const target = edit.at(use.biasAdd?.index ?? use.index);
+  const target = edit.at(use.biasAdd ? String(use.biasAdd.index) : use.path);
   const { nodes, output } = form.kind === "int32" ? integers(edit, site, form, domains) : floats(edit, site, form.bias);
   edit.putBefore(target, ...nodes);
   if (layer.opType !== "MatMul") {

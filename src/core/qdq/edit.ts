@@ -1,4 +1,5 @@
 import { type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf";
+import { type NodePaths, nodePaths } from "../model/paths.ts";
 import { attribute, node, tensor } from "../onnx/build.ts";
 import { freshNames } from "../onnx/graph.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -8,33 +9,39 @@ export const msDomain = "com.microsoft";
 
 /**
  * Nodes to be put into a graph next to those it has, and constants for them. Nothing moves before `apply`, so that
- * indices into graph.node stay good until then.
+ * paths of nodes stay good until then.
  */
 export class GraphEdit {
   readonly model: OnnxModel;
   /** A name that is not taken yet: the wanted one, or with a number behind. */
   readonly fresh: (wanted: string) => string;
-  private readonly indexed: readonly NodeProto[];
+  private readonly paths: NodePaths;
   private readonly first: NodeProto[] = [];
   private readonly before = new Map<NodeProto, NodeProto[]>();
   private readonly after = new Map<NodeProto, NodeProto[]>();
 
-  /** @param indexed the nodes that `at` counts, where others have been put between them since (a raised opset does) */
-  constructor(model: OnnxModel, indexed: readonly NodeProto[] = [...model.graph.node]) {
+  /** @param paths where nodes are, if others have been put between them since (a raised opset does) */
+  constructor(model: OnnxModel, paths: NodePaths = nodePaths(model.graph)) {
     this.model = model;
     this.fresh = freshNames(model.graph);
-    this.indexed = indexed;
+    this.paths = paths;
   }
 
-  /** The node at an index of graph.node as it was when the edit began, or of the nodes given to it. */
-  at(index: number): NodeProto {
-    return this.indexed[index] as NodeProto;
+  /** The node at a path (see Layer.nodes) as it was when the edit began, or in the paths given to it. */
+  at(path: string): NodeProto {
+    return this.paths.nodes.get(path)?.node as NodeProto;
   }
 
-  /** Adds an initializer; returns its name. */
-  constant(wanted: string, dataType: number, dims: readonly number[], data: Parameters<typeof tensor>[4]): TensorProto {
+  /** Adds an initializer to a graph, the main one unless its path says otherwise. */
+  constant(
+    wanted: string,
+    dataType: number,
+    dims: readonly number[],
+    data: Parameters<typeof tensor>[4],
+    home = "",
+  ): TensorProto {
     const made = tensor(this.model.tensors, this.fresh(wanted), dataType, dims, data);
-    this.model.graph.initializer.push(made);
+    (this.paths.graphs.get(home) ?? this.model.graph).initializer.push(made);
     return made;
   }
 
@@ -51,10 +58,11 @@ export class GraphEdit {
   }
 
   apply(): void {
-    this.model.graph.node = [
-      ...this.first,
-      ...this.model.graph.node.flatMap((n) => [...(this.before.get(n) ?? []), n, ...(this.after.get(n) ?? [])]),
-    ];
+    const { graph } = this.model;
+    for (const each of new Set([graph, ...this.paths.graphs.values()])) {
+      const nodes = each.node.flatMap((n) => [...(this.before.get(n) ?? []), n, ...(this.after.get(n) ?? [])]);
+      each.node = each === graph ? [...this.first, ...nodes] : nodes;
+    }
   }
 }
 

@@ -19,15 +19,15 @@ export function isLookup({ node: { opType } }: WeightUse): boolean {
  */
 export function writeLookups(
   edit: GraphEdit,
-  { layer, chain }: LayerSite,
+  { layer, chain, home }: LayerSite,
   uses: readonly WeightUse[],
   scales: Float32Array,
   integers: string,
 ): TensorProto {
   const dims = [scales.length, ...layer.weightShape.slice(1).map(() => 1)];
-  const scale = edit.constant(`${layer.weightTensor}.row_scale`, float, dims, scales);
+  const scale = edit.constant(`${layer.weightTensor}.row_scale`, float, dims, scales, home);
   for (const use of uses) {
-    const lookup = edit.at(use.index);
+    const lookup = edit.at(use.path);
     const [result = ""] = lookup.output;
     const indices = lookup.input[1] ?? "";
     const [rows, rowScales, values] = ["integers", "scales", "values"].map((part) => edit.fresh(`${result}.${part}`));

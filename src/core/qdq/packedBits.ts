@@ -58,6 +58,7 @@ export class Unpacker {
     q: Int8Array,
     bits: Bits,
     dims: readonly number[],
+    home: string,
   ): { readonly nodes: readonly NodeProto[]; readonly output: string; readonly bytes: number } {
     const { edit } = this;
     const group = groupOf(bits);
@@ -65,7 +66,7 @@ export class Unpacker {
     const wide = group.bytes > 3;
     const type = wide ? T.INT64 : T.INT32;
     const packed = packGroups(q, bits);
-    const stored = edit.constant(`${base}.packed`, T.UINT8, [packed.length / group.bytes, group.bytes], packed);
+    const stored = edit.constant(`${base}.packed`, T.UINT8, [packed.length / group.bytes, group.bytes], packed, home);
     const powers = (name: string, base2: number, count: number) =>
       this.numbers(
         `${name}.${bits}`,

@@ -1,4 +1,5 @@
 import type { Discovery } from "../model/discover.ts";
+import { nodePaths } from "../model/paths.ts";
 import { pruner } from "../model/prune.ts";
 import { opsetOf } from "../onnx/graph.ts";
 import { raiseIrVersion } from "../onnx/irVersion.ts";
@@ -49,13 +50,13 @@ export function quantizeGraph(
 ): QuantizedGraph {
   const model = copyModel(original);
   const prune = pruner(model.graph);
-  const indexed = [...model.graph.node];
+  const paths = nodePaths(model.graph);
   const notes = raiseForTypes(model, discovery, layers, activations.size > 0, options.shapes);
   const domains = qdqDomains(opsetOf(model.proto, ""));
   const tied = tiedActivations(model, activations);
   const dequantized = new Set(model.graph.node.filter((n) => n.opType === "DequantizeLinear").flatMap((n) => n.output));
   const isQuantized = (activation: string) => tied.has(activation) || dequantized.has(activation);
-  const edit = new GraphEdit(model, indexed);
+  const edit = new GraphEdit(model, paths);
   const stored: StoredWeight[] = [];
   const unpacker = options.pack && opsetOf(model.proto, "") >= opsetOfPacking ? new Unpacker(edit) : undefined;
   for (const [name, quantized] of layers) {

@@ -1,6 +1,7 @@
-import { TensorProto_DataType as T, type TensorProto } from "onnx-buf";
+import { type NodeProto, TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import type { Bits } from "../hardware/profile.ts";
 import type { LayerSite, WeightUse } from "../model/discover.ts";
+import { firstIn } from "../model/paths.ts";
 import { attribute, node } from "../onnx/build.ts";
 import { cast, float, type GraphEdit, msDomain } from "./edit.ts";
 import { isLookup, writeLookups } from "./lookup.ts";
@@ -68,9 +69,10 @@ export function writeWeight(
   const width = packed || !canCast ? 8 : storedBits(bits, domains);
   const dims = isDetached ? [...layer.weightShape, 1] : layer.weightShape;
   const type = width === 4 && lookups.length === 0 ? T.INT4 : T.INT8;
-  const integers = packed ? unpacker.unpack(base, q, bits, dims) : storedInteger(edit, base, width, dims, q, type);
-  const first = edit.at(Math.min(...site.uses.map((use) => use.index)));
-  edit.putBefore(first, ...integers.nodes);
+  const integers = packed
+    ? unpacker.unpack(base, q, bits, dims, site.home)
+    : storedInteger(edit, site, width, dims, q, type);
+  edit.putBefore(firstUse(edit, site, site.uses), ...integers.nodes);
   const parameters: TensorProto[] = [];
   if (products.length > 0) {
     const value = { name: integers.output, type, isDetached };
@@ -106,49 +108,57 @@ interface IntegerValue {
 /** Dequantizes the weight for operators that multiply by it. @returns scales and zero points */
 function writeProducts(
   edit: GraphEdit,
-  { layer, chain }: LayerSite,
+  site: LayerSite,
   uses: readonly WeightUse[],
   scales: Float32Array,
   value: IntegerValue,
   domains: QdqDomains,
 ): TensorProto[] {
+  const { layer, chain, home } = site;
   const base = layer.weightTensor;
   const isInt4 = value.type === T.INT4;
-  const scale = edit.constant(`${base}.scale`, float, [scales.length], scales);
+  const scale = edit.constant(`${base}.scale`, float, [scales.length], scales, home);
   // int4 needs none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one, and fails.
   const zeros = isInt4
     ? []
-    : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length))];
+    : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length), home)];
   const dequantized = edit.fresh(`${base}.dequantized`);
   const dequantize = node("DequantizeLinear", [value.name, scale.name, ...zeros.map((t) => t.name)], [dequantized], {
     name: `${layer.name}.dequantize`,
     domain: isInt4 ? domains.int4 : domains.int8,
     attributes: [attribute.int("axis", layer.channelAxis)],
   });
-  const shaped = value.isDetached ? reshape(edit, dequantized, layer.weightShape) : { nodes: [], output: dequantized };
+  const shaped = value.isDetached
+    ? reshape(edit, dequantized, layer.weightShape, home)
+    : { nodes: [], output: dequantized };
   const typed = cast(edit, shaped.output, float, chain.elementType);
-  const first = edit.at(Math.min(...uses.map((use) => use.index)));
-  edit.putBefore(first, dequantize, ...shaped.nodes, ...typed.nodes);
-  for (const use of uses) edit.at(use.index).input[use.slot] = typed.output;
+  edit.putBefore(firstUse(edit, site, uses), dequantize, ...shaped.nodes, ...typed.nodes);
+  for (const use of uses) edit.at(use.path).input[use.slot] = typed.output;
   return [scale, ...zeros];
 }
 
 /** The integers in their own ONNX type, cast to another where that is wanted. */
 function storedInteger(
   edit: GraphEdit,
-  base: string,
+  { layer, home }: LayerSite,
   width: 2 | 4 | 8,
   dims: readonly number[],
   values: Int8Array,
   wanted: number,
 ) {
-  const q = edit.constant(`${base}.quantized`, types[width], dims, values);
+  const q = edit.constant(`${layer.weightTensor}.quantized`, types[width], dims, values, home);
   const bytes = edit.model.tensors.byteLength(q);
   return { ...cast(edit, q.name, types[width], wanted), bytes };
 }
 
-function reshape(edit: GraphEdit, value: string, dims: readonly number[]) {
-  const shape = edit.constant(`${value}.shape`, T.INT64, [dims.length], BigInt64Array.from(dims, BigInt));
+/** The node that what a layer's uses read is put in front of, in the graph that the weight is in. */
+function firstUse(edit: GraphEdit, { home }: LayerSite, uses: readonly WeightUse[]): NodeProto {
+  const paths = uses.map(({ path }) => path);
+  return edit.at(firstIn(home, paths));
+}
+
+function reshape(edit: GraphEdit, value: string, dims: readonly number[], home: string) {
+  const shape = edit.constant(`${value}.shape`, T.INT64, [dims.length], BigInt64Array.from(dims, BigInt), home);
   const output = edit.fresh(`${value}.reshaped`);
   return { nodes: [node("Reshape", [value, shape.name], [output])], output };
 }

@@ -4,16 +4,7 @@ import { describe, expect, it } from "vitest";
 import { discoverLayers, quantizableSites } from "../../../src/core/model/discover.ts";
 import { floatReasons, maxReasonLength } from "../../../src/core/model/floatReasons.ts";
 import { attribute, node } from "../../../src/core/onnx/build.ts";
-import {
-  constant,
-  floats,
-  ints,
-  type TinyModel,
-  tinyGraph,
-  tinyModel,
-  tinyStore,
-  weight,
-} from "../../support/tinyModel.ts";
+import { constant, floats, ints, type TinyModel, tinyModel, tinyStore, weight } from "../../support/tinyModel.ts";
 
 /** Name and reason of every layer. */
 async function reasons(spec: TinyModel, store = tinyStore()): Promise<(readonly [string, string | undefined])[]> {
@@ -186,76 +177,6 @@ describe("layers that are listed with the reason why they stay in float", () => 
     ];
     const { layers } = await discoverLayers(model);
     expect(layers.map((l) => [l.name, l.floatReason])).toEqual([["sparse", "weight is stored sparse"]]);
-  });
-
-  it("weights in the branches of an If, at any depth, with their paths", async () => {
-    const store = tinyStore();
-    const inner = tinyGraph(
-      "inner",
-      {
-        outputs: ["v"],
-        constants: { w2: weight([4, 4]) },
-        nodes: [node("MatMul", ["x", "w2"], ["v"])],
-      },
-      store,
-    );
-    const branch = (name: string, nodes: TinyModel["nodes"], constants = {}) =>
-      tinyGraph(name, { outputs: [`${name}.out`], nodes, constants }, store);
-    const nested = branch("then", [
-      node("If", ["c"], ["then.out"], {
-        attributes: [attribute.graph("then_branch", inner), attribute.graph("else_branch", inner)],
-      }),
-    ]);
-    const other = branch("else", [node("MatMul", ["x", "w1"], ["else.out"])], { w1: weight([4, 4]) });
-    const { layers } = await discoverLayers(
-      tinyModel(
-        {
-          inputs: { x: [2, 4], c: { type: T.BOOL, dims: [] } },
-          outputs: ["y"],
-          nodes: [
-            node("If", ["c"], ["y"], {
-              attributes: [attribute.graph("then_branch", nested), attribute.graph("else_branch", other)],
-            }),
-          ],
-        },
-        store,
-      ),
-    );
-    expect(layers.map((l) => [l.name, l.nodes])).toEqual([
-      ["w2", ["0/then_branch/0/then_branch/0", "0/then_branch/0/else_branch/0"]],
-      ["w1", ["0/else_branch/0"]],
-    ]);
-    for (const layer of layers) expect(layer.floatReason).toBe("inside an If, Loop or Scan body");
-  });
-
-  it("a weight of the main graph that a Loop's body uses too", async () => {
-    const store = tinyStore();
-    const body = tinyGraph(
-      "body",
-      {
-        inputs: {
-          i: { type: T.INT64, dims: [] },
-          on: { type: T.BOOL, dims: [] },
-          state: [2, 4],
-        },
-        outputs: ["on2", "state2"],
-        nodes: [node("Identity", ["on"], ["on2"]), node("MatMul", ["state", "w"], ["state2"], { name: "step" })],
-      },
-      store,
-    );
-    const found = await reasons(
-      {
-        inputs: { x: [2, 4] },
-        outputs: ["y"],
-        constants: { w: weight([4, 4]), n: ints([3], []) },
-        nodes: [
-          node("MatMul", ["x", "w"], ["m"], { name: "first" }),
-          node("Loop", ["n", "", "m"], ["y"], { name: "loop", attributes: [attribute.graph("body", body)] }),
-        ],
-      },
-      store,
-    );
-    expect(found).toEqual([["first", "shared with step"]]);
   });
 
   it("weights of a function's body, but not those that its callers pass", async () => {
