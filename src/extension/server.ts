@@ -31,6 +31,7 @@ export class ServerConnection implements vscode.Disposable {
   private readonly restarts = new vscode.EventEmitter<void>();
   private readonly definitions = new vscode.EventEmitter<LayerDefinition>();
   private readonly disposables: vscode.Disposable[] = [this.restarts, this.definitions];
+  private readonly heard = new Map<string, vscode.EventEmitter<unknown>>();
   private readonly crashes: number[] = [];
   private started: Promise<void> | undefined;
   private wasRunning = false;
@@ -101,8 +102,20 @@ export class ServerConnection implements vscode.Disposable {
       : this.client.sendRequest<R>(method.method, params);
   }
 
+  /** Any number may listen: the client has room for one listener of each method, and a second takes the place of the first. */
   on<P>(method: Method<P>, listener: (params: P) => void): vscode.Disposable {
-    return this.client.onNotification(method.method, listener);
+    const heard = this.heard.get(method.method) ?? this.hear(method.method);
+    return heard.event((params) => listener(params as P));
+  }
+
+  private hear(method: string): vscode.EventEmitter<unknown> {
+    const heard = new vscode.EventEmitter<unknown>();
+    this.heard.set(method, heard);
+    this.disposables.push(
+      heard,
+      this.client.onNotification(method, (params: unknown) => heard.fire(params)),
+    );
+    return heard;
   }
 
   start(): Promise<void> {
