@@ -85,7 +85,7 @@ function parse(
   if ("code" in base) return { found: [...inText, place(base)] };
   const merged = base.file ? mergeProfiles(base.file, own) : own;
   const profile = completeProfile(merged);
-  return { profile, found: [...inText, ...checkProfile(own, merged, profile).map(place)] };
+  return { profile, found: [...inText, ...checkProfile(own, merged, profile, base.file).map(place)] };
 }
 
 const schemaCodes: Readonly<Record<SchemaIssueKind, ProfileProblemCode>> = {

@@ -14,6 +14,8 @@ export interface Source {
   readonly source: string;
   /** The figure is not in the profile, because nobody publishes it; `source` says where one would have looked. */
   readonly missing?: boolean;
+  /** The figure is an example or a choice, not a limit: a profile that extends this one may have another. */
+  readonly adjustable?: boolean;
 }
 
 /**

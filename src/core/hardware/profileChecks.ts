@@ -1,9 +1,12 @@
 import { didYouMean } from "./didYouMean.ts";
 import type { JsonPath } from "./jsonText.ts";
+import { measuredFindings } from "./measuredChecks.ts";
+import { contradictions } from "./presetContradictions.ts";
 import type { HardwareProfile } from "./profile.ts";
 import type { ProfileFile } from "./profileFile.ts";
 import { pairFindings } from "./profilePairChecks.ts";
-import type { ProfileProblemCode } from "./profileProblem.ts";
+import { type ProfileProblemCode, showPath } from "./profileProblem.ts";
+import { unitFindings } from "./profileUnits.ts";
 
 /** What a check found; the caller knows the text and adds the place. */
 export interface Finding {
@@ -15,21 +18,33 @@ export interface Finding {
   readonly atKey?: boolean;
 }
 
-/** Operators with constant weights that a model's layers can have (`QuantizableOp` and `ListedOp` of model/layer.ts). */
+/** Operators with constant weights that a model's layers can have (`QuantizableOp` of model/layer.ts). */
 export const knownOperators = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "LSTM", "GRU", "RNN"] as const;
 
 /**
  * Checks that need no model and that the schema can't express. `own` is the file itself, whose fields findings point into;
- * `merged` is it over what it extends, and `profile` that with its defaults.
+ * `merged` is it over what it extends (`base`), and `profile` that with its defaults.
  */
-export function checkProfile(own: ProfileFile, merged: ProfileFile, profile: HardwareProfile): readonly Finding[] {
-  return [
+export function checkProfile(
+  own: ProfileFile,
+  merged: ProfileFile,
+  profile: HardwareProfile,
+  base?: ProfileFile,
+): readonly Finding[] {
+  const units = unitFindings(own, profile);
+  const others = [
     ...duplicateBits(own),
     ...operatorFindings(own, profile),
+    ...idleBits(own, profile),
     ...accuracyFindings(own),
     ...capacityFindings(own, merged),
     ...figureFindings(own, profile),
+    ...measuredFindings(own, profile),
+    ...(base ? contradictions(own, base) : []),
   ];
+  // In another unit a figure is too much or too little for all else too.
+  const inUnits = new Set(units.map(({ path }) => showPath(path)));
+  return [...units, ...others.filter(({ path }) => !inUnits.has(showPath(path)))];
 }
 
 function duplicateBits(own: ProfileFile): readonly Finding[] {
@@ -109,6 +124,28 @@ function operatorFindings(own: ProfileFile, profile: HardwareProfile): readonly 
     }
   }
   return findings;
+}
+
+/** Bits of the device that each operator either lacks or, kept in float, has no use for. */
+function idleBits(own: ProfileFile, { operators }: HardwareProfile): readonly Finding[] {
+  const uses = (bits: number): boolean =>
+    knownOperators.some((name) => {
+      const operator = Object.hasOwn(operators, name) ? operators[name] : undefined;
+      return !operator?.float && (operator?.weightBits ?? [bits]).some((each) => each === bits);
+    });
+  return (own.weightBits ?? []).flatMap((bits, index, all): readonly Finding[] =>
+    uses(bits) || all.indexOf(bits) !== index
+      ? []
+      : [
+          {
+            code: "SQ3028",
+            severity: "warning",
+            message: `No operator supports ${bits} bits: each has weightBits without it or is kept in float`,
+            remedy: `Remove ${bits} here, or add it to an operator's weightBits.`,
+            path: ["weightBits", index],
+          },
+        ],
+  );
 }
 
 function accuracyFindings(own: ProfileFile): readonly Finding[] {

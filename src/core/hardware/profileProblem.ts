@@ -31,6 +31,9 @@ export const profileProblemSlugs = {
   SQ3023: "broken-preset",
   SQ3024: "budget-without-figures",
   SQ3025: "incomplete-compute",
+  SQ3026: "unit-suspect",
+  SQ3027: "contradicts-preset",
+  SQ3028: "bits-of-no-operator",
 } as const;
 
 export type ProfileProblemCode = keyof typeof profileProblemSlugs;

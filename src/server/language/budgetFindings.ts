@@ -1,24 +1,69 @@
 import { assertNever } from "../../core/errors.ts";
-import type { Resource } from "../../core/hardware/profile.ts";
+import { capacitiesOf, resourceUnits } from "../../core/hardware/budgets.ts";
+import { type HardwareProfile, type Resource, resources } from "../../core/hardware/profile.ts";
 import { resourceName } from "../../core/plan/format.ts";
 import { planBits } from "../displayed.ts";
+import { budgetFields } from "../profileEdits.ts";
 import { roundedUp } from "../remedies.ts";
 import { budgetField, fieldAmount, inFieldUnit } from "./budgetText.ts";
+import { type MeantBudget, meantBudget } from "./budgetUnits.ts";
 import { leastLimit, nearestLimits } from "./feasible.ts";
 import { type Finding, type Fix, sentences } from "./finding.ts";
-import { removeMember, setPath } from "./jsonEdits.ts";
+import { removeMember, replaceNode, setPath } from "./jsonEdits.ts";
 import { jsonTree, memberOf } from "./jsonTree.ts";
 import { type ModelOnDevice, unreachable } from "./onDevice.ts";
 import { type ProfileText, placeOf } from "./profileText.ts";
-import { applySpanEdits, differenceOf, type SpanEdit } from "./textEdits.ts";
+import { applySpanEdits, differenceOf, type Span, type SpanEdit } from "./textEdits.ts";
 import { listed } from "./words.ts";
 
-/** Budgets that no mix of bits can keep for a model: SQ3102 where one can't by itself, SQ3103 where they can't all at once. */
+/**
+ * Budgets that no mix of bits can keep for a model: SQ3102 where one can't by itself (SQ3107 where its unit looks wrong), SQ3103
+ * where they can't all at once.
+ */
 export function budgetFindings(profile: ProfileText, model: ModelOnDevice): readonly Finding[] {
   const over = unreachable(model);
   if (over.size > 0) return [...over].map(([resource, use]) => unreachableFinding(profile, model, resource, use));
   if (!model.live().smallest) return [];
   return [conflictFinding(profile, model)];
+}
+
+/** Budgets that are a thousand times more than any of the models takes, so that their unit may be wrong (SQ3107), or that just do not bind. */
+export function roomyFindings(profile: ProfileText, models: readonly ModelOnDevice[]): readonly Finding[] {
+  const [first] = models;
+  if (!first) return [];
+  return resources.flatMap((resource): readonly Finding[] => {
+    const place = profile.parsed.locate(["budgets", budgetField(resource)]);
+    const capacity = capacitiesOf(first.device.profile)[resource];
+    const budget = first.device.profile.budgets[budgetField(resource) as keyof HardwareProfile["budgets"]];
+    // More than the device has is said by itself.
+    if (!place || budget === undefined || (capacity !== undefined && budget > inFieldUnit(resource, capacity)))
+      return [];
+    const meant = models.map((model) => meantBudget(model, resource));
+    const [least] = meant;
+    if (!least || meant.some((each) => each === undefined || each.times < 1)) return [];
+    const what = `${fieldAmount(resource, amountOf(resource, budget))} is ${Math.round(least.times)} times the most that ${first.known.fileName} takes`;
+    return [unitFinding(place, "information", what, least, () => [changeTo(place, least)])];
+  });
+}
+
+/** A budget of a field in the program's unit. */
+function amountOf(resource: Resource, inField: number): number {
+  return inField / budgetFields[resource].perUnit;
+}
+
+function changeTo(place: Span, { value }: MeantBudget): Fix {
+  return { title: `Change to ${value}`, edits: [replaceNode(place, String(value))], preferred: true };
+}
+
+function unitFinding(
+  { offset, length }: Span,
+  severity: Finding["severity"],
+  what: string,
+  { unit, value }: MeantBudget,
+  fixes: () => readonly Fix[],
+): Finding {
+  const message = sentences(what, `It looks like ${unit}: write ${value}`);
+  return { offset, length, code: "SQ3107", slug: "budget-unit", severity, message, fixes };
 }
 
 /** Edits that give budgets other limits, in the program's units. */
@@ -39,6 +84,14 @@ function unreachableFinding(profile: ProfileText, model: ModelOnDevice, resource
   const isBudget = isOwnBudget(model, resource, limit);
   const { offset, length } = placeOf(profile, [isBudget ? "budgets" : "memory", budgetField(resource)]);
   const [what, best] = sentencesOf(model, resource, fieldAmount(resource, limit));
+  const place = isBudget ? profile.parsed.locate(["budgets", budgetField(resource)]) : undefined;
+  const meant = place && meantBudget(model, resource);
+  if (place && meant) {
+    return unitFinding(place, "error", what, meant, () => [
+      changeTo(place, meant),
+      ...raiseFixes(profile, model, resource, limit).map(({ title, edits }) => ({ title, edits })),
+    ]);
+  }
   return {
     offset,
     length,
@@ -77,8 +130,10 @@ function conflictFinding(profile: ProfileText, model: ModelOnDevice): Finding {
 /** The limit is the budget that is written, not the device's memory, which is the lower of the two then. */
 function isOwnBudget({ device }: ModelOnDevice, resource: Resource, limit: number): boolean {
   const budget = (device.profile.budgets as Readonly<Record<string, number | undefined>>)[budgetField(resource)];
+  if (budget === undefined) return false;
+  const written = amountOf(resource, budget);
   // Fractions of a byte are cut off.
-  return budget !== undefined && Math.abs(inFieldUnit(resource, limit) - budget) <= 1e-3 * budget;
+  return Math.abs(limit - written) < (resourceUnits[resource] === "B" ? 1 : 1e-9 * written);
 }
 
 function mixOf({ device, fit }: ModelOnDevice): string {

@@ -16,6 +16,8 @@ export interface Finding extends Span {
   readonly severity: "error" | "warning" | "information";
   /** One sentence of what is wrong, a second of what to do. */
   readonly message: string;
+  /** An editor that checks JSON against our schema says it too, at the same place. */
+  readonly inSchema?: boolean;
   /** Computed when they are asked for; some need the solver. */
   readonly fixes?: () => readonly Fix[];
 }

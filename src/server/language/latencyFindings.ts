@@ -18,6 +18,9 @@ const tooFast = 0.8;
 /** Measured so much slower that milliseconds were rather microseconds. Our choice: overheads are tens of percent, not hundreds of times. */
 const tooSlow = 300;
 
+/** With the right unit, a measured latency is at most so many times what arithmetic alone takes. Our choice. */
+const likely = 30;
+
 /**
  * What a table of measured latencies has against the models that use the profile: names that are no layer (SQ3104), layers
  * that it misses (SQ3105), and figures that the clock and the MACs per cycle contradict (SQ3106).
@@ -146,10 +149,20 @@ function contradictions(
               : `${measured} is ${Math.round(times)} times what the clock and macsPerCycle give: ${formulaText}`,
             "Check the unit (milliseconds), the clock and macsPerCycle",
           ),
+          fixes: () => unitFixes(place, milliseconds, times),
         },
       ];
     });
   });
+}
+
+/** Microseconds or seconds in place of milliseconds, where the figure would be right by that. */
+function unitFixes(place: Span, milliseconds: number, times: number): readonly Fix[] {
+  const factor = times < tooFast ? 1e3 : 1e-3;
+  const right = times * factor;
+  if (right < tooFast || right > likely) return [];
+  const value = Number((milliseconds * factor).toPrecision(12));
+  return [{ title: `Change to ${value}`, edits: [replaceNode(place, String(value))], preferred: true }];
 }
 
 function computedSeconds(layer: Layer, key: string, device: HardwareProfile): number | undefined {

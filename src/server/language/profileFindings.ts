@@ -1,5 +1,5 @@
-import type { ProfileProblem } from "../../core/hardware/profileProblem.ts";
-import { budgetFindings } from "./budgetFindings.ts";
+import type { ProfileProblem, ProfileProblemCode } from "../../core/hardware/profileProblem.ts";
+import { budgetFindings, roomyFindings } from "./budgetFindings.ts";
 import { type Finding, sentences } from "./finding.ts";
 import { latencyFindings } from "./latencyFindings.ts";
 import type { ProfileContext } from "./profileContext.ts";
@@ -15,10 +15,27 @@ export function profileFindings({ profile, models }: ProfileContext): readonly F
   const found = [
     ...own,
     ...models.flatMap(({ model }) => budgetFindings(profile, model)),
+    ...roomyFindings(
+      profile,
+      models.map(({ model }) => model),
+    ),
     ...latencyFindings(profile, device, known),
   ];
   return found.toSorted((a, b) => a.offset - b.offset || a.code.localeCompare(b.code));
 }
+
+/** JSON that is broken or has a key twice, and what media/schemas/hwprofile.schema.json forbids. */
+const schemaCodes: ReadonlySet<ProfileProblemCode> = new Set([
+  "SQ3001",
+  "SQ3003",
+  "SQ3004",
+  "SQ3005",
+  "SQ3006",
+  "SQ3007",
+  "SQ3008",
+  "SQ3009",
+  "SQ3010",
+]);
 
 function problemFinding(profile: ProfileText, problem: ProfileProblem): Finding {
   const { code, slug, severity, message, remedy, offset, length } = problem;
@@ -30,6 +47,8 @@ function problemFinding(profile: ProfileText, problem: ProfileProblem): Finding 
     severity,
     // A question says what to do itself.
     message: message.endsWith("?") ? message : sentences(message, remedy),
+    // Editors have nothing against a text without any value.
+    ...(schemaCodes.has(code) && profile.root && { inSchema: true }),
     fixes: () => fixesOf(profile, problem),
   };
 }

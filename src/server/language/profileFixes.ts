@@ -40,13 +40,18 @@ export function fixesOf(profile: ProfileText, problem: ProfileProblem): readonly
       return [remove("Remove weightBits", "weightBits"), remove("Remove float", "float")];
     case "SQ3024":
       return [remove("Remove the budget")];
+    case "SQ3027":
+      return contradictionFixes(text, root, problem);
+    case "SQ3028":
+      return bitsFixes(text, parent, last);
     default:
       return written(problem);
   }
 }
 
-/** Remedies that name the value: `Write "Gemm".`, `Write 32 without quotes.`, `Write [4].`, `Write 442 or less.` */
-const writeRemedy = /^Write (".*"|\[.*\]|-?\d+(?:\.\d+)?)(?: without quotes| alone: .*| or less)?\.$/;
+/** Remedies that name the value: `Write "Gemm".`, `Write 32 without quotes.`, `Write [4].`, `Write 442 or less, or give its source.` */
+const writeRemedy =
+  /^Write ("[^"]*"|\[.*\]|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?: without quotes| alone: .*| or less| or more)?(?:, or give .*)?\.$/;
 
 function written(problem: ProfileProblem): readonly Fix[] {
   const literal = writeRemedy.exec(problem.remedy)?.[1];
@@ -111,6 +116,22 @@ function operatorBitsFixes(text: string, root: JsonNode, { path }: ProfileProble
     fixes.push({ title: `Add ${bits} to weightBits`, edits: insertEntry(text, device, place, String(bits)) });
   }
   return fixes;
+}
+
+/** Back to what the preset has: its figure, or without what it lacks. */
+function contradictionFixes(text: string, root: JsonNode, problem: ProfileProblem): readonly Fix[] {
+  const { path } = problem;
+  const parent = valueAt(root, path.slice(0, -1));
+  const last = path.at(-1);
+  if (typeof last === "number") return bitsFixes(text, parent, last);
+  if (path[0] !== "operators") return written(problem);
+  return parent ? [{ title: `Remove ${last}`, edits: removeMember(text, parent, String(last)), preferred: true }] : [];
+}
+
+function bitsFixes(text: string, list: JsonNode | undefined, index: string | number | undefined): readonly Fix[] {
+  if (list?.type !== "array" || typeof index !== "number") return [];
+  const title = `Remove ${list.children?.[index]?.value}`;
+  return [{ title, edits: removeEntry(text, list, index), preferred: true }];
 }
 
 /** Lists of bits in a part of the text that are not in ascending order, and the edits that sort them; comments stay at their places. */

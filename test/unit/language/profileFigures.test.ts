@@ -118,6 +118,71 @@ describe("a budget that no mix can keep", () => {
   });
 });
 
+describe("a budget that is a thousand times off", () => {
+  it.each([
+    [
+      "weight memory in MiB",
+      '"weightMemoryKiB": 2,',
+      '"weightMemoryKiB": 0.00195,',
+      "stores net.onnx in",
+      "MiB",
+      "1.9968",
+    ],
+    ["latency in seconds", '"latencyMs": 20', '"latencyMs": 0.02', "runs net.onnx in 0.02 ms", "s", "20"],
+    ["bit operations in G", '"bopsM": 400', '"bopsM": 0.0005', "runs net.onnx in", "G", "0.5"],
+  ])("is too little for any mix: %s", async (_, before, after, words, unit, value) => {
+    const text = withText(before, after);
+    const found = profileFindings(await profileWithNet(text));
+    expect(codesOf(found)).toEqual(["SQ3107"]);
+    const [finding] = found;
+    expect(finding).toMatchObject({ severity: "error", slug: "budget-unit" });
+    expect(finding?.message).toContain(words);
+    expect(finding?.message).toMatch(new RegExp(`It looks like ${unit}: write ${value}\\.$`));
+    if (!finding) return;
+    expect(quoted(text, finding)).toBe(after.split(": ")[1]?.replace(",", ""));
+    const fixes = finding.fixes?.() ?? [];
+    expect(fixes.filter(({ preferred }) => preferred).map(({ title }) => title)).toEqual([`Change to ${value}`]);
+    expect(fixes.some(({ title }) => title.startsWith("Raise "))).toBe(true);
+    expect(codesOf(profileFindings(await profileWithNet(fixed(text, finding, "Change to"))))).toEqual([]);
+  });
+
+  it.each([
+    [
+      "bytes of memory",
+      '"weightMemoryKiB": 2,',
+      '"weightMemoryKiB": 2048,',
+      "bytes",
+      "2",
+      '"weightMemoryKiB": 442',
+      '"weightMemoryKiB": 4420',
+    ],
+    ["microseconds", '"latencyMs": 20', '"latencyMs": 20000', "µs", "20", "", ""],
+    ["plain bit operations", '"bopsM": 400', '"bopsM": 900000', "bit operations", "0.9", "", ""],
+  ])("is more than the model takes at any bits: %s", async (_, before, after, unit, value, wide, wider) => {
+    const text = withText(before, after).replace(wide, wider);
+    const found = profileFindings(await profileWithNet(text));
+    expect(codesOf(found)).toEqual(["SQ3107"]);
+    const [finding] = found;
+    expect(finding?.severity).toBe("information");
+    expect(finding?.message).toMatch(
+      new RegExp(`times the most that net\\.onnx takes\\. It looks like ${unit}: write ${value}\\.$`),
+    );
+    const repaired = finding && fixed(text, finding, "Change to");
+    expect(codesOf(profileFindings(await profileWithNet(repaired ?? "")))).toEqual([]);
+  });
+
+  it("is not what a tight budget is, nor a roomy one", async () => {
+    for (const [before, after] of [
+      ['"weightMemoryKiB": 2,', '"weightMemoryKiB": 0.1,'],
+      ['"weightMemoryKiB": 2,', '"weightMemoryKiB": 20,'],
+      ['"latencyMs": 20', '"latencyMs": 400'],
+    ] as const) {
+      const found = profileFindings(await profileWithNet(withText(before, after)));
+      expect(codesOf(found), after).not.toContain("SQ3107");
+    }
+  });
+});
+
 describe("budgets that can be kept one by one, but not together", () => {
   // Wide bits are the cheap ones for latency here, narrow ones for memory.
   const text = board
@@ -290,7 +355,13 @@ describe("a table of measured latencies", () => {
     expect(fast.message).toMatch(
       /^900 µs is faster than the clock and macsPerCycle allow: 9\.24 ms|^0\.900 ms is faster/,
     );
-    const slow = findingOf(profileFindings(await profileWithNet(table('"conv1": { "8": 9300 }'))), "SQ3106");
+    const inMicroseconds = table('"conv1": { "8": 9300 }');
+    const slow = findingOf(profileFindings(await profileWithNet(inMicroseconds)), "SQ3106");
+    expect(fixed(inMicroseconds, slow, "Change to")).toContain('"conv1": { "8": 9.3 }');
+    const inSeconds = table('"conv1": { "8": 0.0093 }');
+    const seconds = findingOf(profileFindings(await profileWithNet(inSeconds)), "SQ3106");
+    expect(fixed(inSeconds, seconds, "Change to")).toContain('"conv1": { "8": 9.3 }');
+    expect(fast.fixes?.()).toEqual([]);
     expect(slow.message).toMatch(/is 10\d\d times what the clock and macsPerCycle give/);
     const right = profileFindings(await profileWithNet(table('"conv1": { "8": 10 }')));
     expect(codesOf(right)).not.toContain("SQ3106");

@@ -46,6 +46,33 @@ describe("a profile's problems", () => {
   });
 });
 
+describe("problems that an editor finds with the schema by itself", () => {
+  const inSchema = (text: string) => findings(text).map(({ code, inSchema: known }) => [code, known ?? false]);
+
+  it.each([
+    ["SQ3001", '{ "name": "A" "weightBits": [8] }'],
+    ["SQ3003", '{ "name": "A", "name": "B", "weightBits": [8] }'],
+    ["SQ3004", '{ "weightBits": [8] }'],
+    ["SQ3005", '{ "name": "A", "weightBits": [8], "colour": "green" }'],
+    ["SQ3006", '{ "name": "A", "weightBits": 8 }'],
+    ["SQ3007", '{ "name": "A", "weightBits": [8], "memory": { "weightMemoryKiB": -1 } }'],
+    ["SQ3008", '{ "name": "A", "weightBits": [9] }'],
+    ["SQ3009", '{ "name": "A", "weightBits": [8], "compute": { "macsPerCycle": { "8*8": 1 } } }'],
+    ["SQ3010", '{ "name": "A", "weightBits": [] }'],
+  ])("are marked as such: %s", (code, text) => {
+    expect(inSchema(text)).toEqual([[code, true]]);
+  });
+
+  it("are not those that it can't find: doubles in a list, names, figures, a text without any value", () => {
+    expect(inSchema('{ "name": "A", "weightBits": [8, 8] }')).toEqual([["SQ3011", false]]);
+    expect(inSchema('{ "name": "A", "extends": "preset:max7800" }')).toEqual([["SQ3020", false]]);
+    expect(inSchema('{ "name": "A", "weightBits": [8], "compute": { "clockMHz": 5 } }')).toEqual([["SQ3025", false]]);
+    expect(inSchema("")).toEqual([["SQ3001", false]]);
+    expect(inSchema("// only")).toEqual([["SQ3001", false]]);
+    expect(inSchema(`${"[".repeat(50)}`)).toEqual([["SQ3002", false]]);
+  });
+});
+
 describe("fixes of a profile", () => {
   it("take a double out, and leave comments", () => {
     const text = '{ "name": "A", "weightBits": [2, 4 /* int4 */, 4, 8] }';
@@ -125,6 +152,33 @@ describe("fixes of a profile", () => {
     const text = '{ "name": "A", "name": "B", "weightBits": [8] }';
     expect(repaired(text, "SQ3003", 'Remove the first "name"')).toBe('{ "name": "B", "weightBits": [8] }');
     expect(repaired(text, "SQ3003", 'Remove this "name"')).toBe('{ "name": "A", "weightBits": [8] }');
+  });
+
+  it("write a figure in its unit", () => {
+    const text =
+      '{ "name": "A", "weightBits": [8], "compute": { "clockMHz": 480000000, /* max */ "macsPerCycle": { "8x8": 1 } } }';
+    expect(repaired(text, "SQ3026", "Change to 480")).toBe(text.replace("480000000", "480"));
+    const two = '{ "name": "A", "weightBits": [8], "energy": { "energyPerMacPj": { "8x8": 0.0002 } } }';
+    expect(findingOf(findings(two), "SQ3026").fixes?.()).toEqual([]);
+  });
+
+  it("go back to what the preset has", () => {
+    const text = '{ "name": "A", "extends": "preset:max78000", "memory": { "weightMemoryKiB": 442 } }';
+    expect(repaired(text, "SQ3027", "Change to 432")).toBe(text.replace("442", "432"));
+    const bits = '{ "name": "A", "extends": "preset:max78000", "weightBits": [2, 3 /* ? */, 8] }';
+    expect(codesOf(findings(repaired(bits, "SQ3027", "Remove 3")))).toEqual([]);
+    const packing = '{ "name": "A", "extends": "preset:max78000", "memory": { "weightPacking": "container" } }';
+    expect(repaired(packing, "SQ3027", 'Change to "packed"')).toBe(packing.replace("container", "packed"));
+    const operator =
+      '{ "name": "A", "extends": "preset:max78000", "operators": { "MatMul": { "weightBits": [8] }, "Conv": { "weightBits": [8] } } }';
+    expect(codesOf(findings(repaired(operator, "SQ3027", "Remove weightBits")))).toEqual([]);
+  });
+
+  it("take out bits that no operator supports", () => {
+    const others = ["ConvTranspose", "MatMul", "Gather", "LSTM", "GRU", "RNN", "Gemm"];
+    const operators = [...others.map((name) => `"${name}": { "float": true }`), '"Conv": { "weightBits": [8] }'];
+    const text = `{ "name": "A", "weightBits": [4, 8], "operators": { ${operators.join(", ")} } }`;
+    expect(repaired(text, "SQ3028", "Remove 4")).toBe(text.replace("[4, 8]", "[8]"));
   });
 
   it("leave nothing of what they fix", () => {
