@@ -160,12 +160,14 @@ export class Server {
 
   /** @param uri of the text that has the names */
   async namedModels(uri: string, names: readonly string[]): Promise<readonly NamedModel[]> {
-    const { models } = this.found;
+    const { models, plans } = this.found;
     const named = new NamedModels({ document: pathOf(uri), folders: this.folders, models });
+    // A plan whose file is gone may be open in an editor all the same.
+    const saved = new Set(plans);
     const summaries = new Map<string, Promise<ModelSummary>>();
     const found = names.map(async (name): Promise<NamedModel | undefined> => {
       const file = named.find(name);
-      if (file === undefined) return undefined;
+      if (file === undefined || !saved.has(defaultPlanPath(file))) return undefined;
       const summary = summaries.get(file) ?? this.summary(file);
       summaries.set(file, summary);
       const { uri: model, name: fileName, planUri, headline, feasible, averageBits: bits } = await summary;
