@@ -76,6 +76,7 @@ export async function openPrepared(
         path: file,
         inference,
         ...(options.dim && { dims: options.dim }),
+        ...(options.input && { fixed: options.input }),
         ...(options.requantize && { requantize: true }),
       },
       signal,

@@ -13,6 +13,8 @@ import type { WeightStatistics } from "../core/sensitivity/types.ts";
 export interface ModelSource {
   readonly path: string;
   readonly dims: Readonly<Record<string, number>>;
+  /** Values of inputs that are the same for all samples; those of other models' inputs are passed over. */
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
   /** False in a workspace that is not trusted: the file is read, but not handed to ONNX Runtime. */
   readonly run: boolean;
   /** Channels are scaled against each other across layers, see equalizeChannels. */

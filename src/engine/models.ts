@@ -29,7 +29,7 @@ export class EngineModels {
 
   async get(source: ModelSource): Promise<EngineModel> {
     const { mtimeMs, size } = await stat(source.path);
-    const key = JSON.stringify([source.path, source.dims, source.run, source.equalize, mtimeMs, size]);
+    const key = JSON.stringify([source.path, source.dims, source.inputs, source.run, source.equalize, mtimeMs, size]);
     if (this.entry?.key !== key) {
       await this.close();
       const model = this.open(source);
@@ -51,11 +51,17 @@ export class EngineModels {
     );
   }
 
-  private async open({ path, dims, run, equalize }: ModelSource) {
+  private async open({ path, dims, inputs, run, equalize }: ModelSource) {
     const file = await openModelFile(path);
     try {
       const { inference } = this;
-      const prepared = await prepareModel(file.model, { path, dims, equalize, ...(run && { inference }) });
+      const prepared = await prepareModel(file.model, {
+        path,
+        dims,
+        fixed: inputs,
+        equalize,
+        ...(run && { inference }),
+      });
       const weights = new CandidateWeights(prepared, roundToNearest);
       return { prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
     } catch (error) {

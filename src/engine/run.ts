@@ -1,4 +1,5 @@
 import type { Dataset } from "../core/data/dataset.ts";
+import { ownFixedInputs } from "../core/data/fixedInputs.ts";
 import type { Bits } from "../core/hardware/profile.ts";
 import { analyzeWeights, measureLayers, unmeasurable } from "../core/pipeline/analysis.ts";
 import type { CandidateWeights } from "../core/pipeline/candidates.ts";
@@ -9,7 +10,16 @@ import { candidateWeights, type RecoveryInput } from "../core/recovery/planWeigh
 import { openSamples } from "../node/openSamples.ts";
 import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
-import type { DecideJob, DecideResult, JobEvent, JobKind, Jobs, Measurements, SampleSource } from "./jobs.ts";
+import type {
+  DecideJob,
+  DecideResult,
+  JobEvent,
+  JobKind,
+  Jobs,
+  Measurements,
+  ModelSource,
+  SampleSource,
+} from "./jobs.ts";
 import type { EngineModel, EngineModels } from "./models.ts";
 
 /** What a job runs with. */
@@ -45,7 +55,7 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
   },
 
   async samples({ model, set }, { models, signal }) {
-    const dataset = await samplesOf(await models.get(model), set, signal);
+    const dataset = await samplesOf(await models.get(model), model, set, signal);
     try {
       const { samples, hasLabels, synthetic, hash, notes } = dataset;
       return { samples, hasLabels, synthetic, hash, notes };
@@ -58,7 +68,7 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     const opened = await models.get(model);
     const hindrance = unmeasurable(opened.prepared);
     if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
-    const dataset = await samplesOf(opened, set, signal);
+    const dataset = await samplesOf(opened, model, set, signal);
     try {
       const weights = await recovered(opened, { methods: recovery, ...running }, dataset, inference, tell, signal);
       const { table } = await measureLayers(
@@ -127,8 +137,8 @@ async function withDecision<T>(
   body: (decision: Decision) => Promise<T>,
 ): Promise<T> {
   const opened = await models.get(job.model);
-  const calibration = await samplesOf(opened, job.calibration, signal);
-  const evaluation = job.evaluation && (await samplesOf(opened, job.evaluation, signal));
+  const calibration = await samplesOf(opened, job.model, job.calibration, signal);
+  const evaluation = job.evaluation && (await samplesOf(opened, job.model, job.evaluation, signal));
   try {
     const { path } = job.model;
     const { recovery: methods, ...running } = job.settings;
@@ -190,8 +200,14 @@ function resultOf({ baselines, notes }: Decided, plan: DecideResult["plan"]): De
   return { plan, baselines, notes };
 }
 
-function samplesOf({ inputs, prepared }: EngineModel, set: SampleSource, signal: AbortSignal): Promise<Dataset> {
-  return openSamples(set.path, inputs, prepared.shapes, {}, signal);
+function samplesOf(
+  { inputs, prepared }: EngineModel,
+  source: ModelSource,
+  set: SampleSource,
+  signal: AbortSignal,
+): Promise<Dataset> {
+  const { fixed } = ownFixedInputs(source.inputs, inputs);
+  return openSamples(set.path, inputs, prepared.shapes, fixed, signal);
 }
 
 function lookUp(known: Measurements) {

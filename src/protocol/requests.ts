@@ -41,6 +41,8 @@ export interface ServerSettings {
   readonly bits: readonly Bits[];
   readonly strategy: Strategy;
   readonly dims: Readonly<Record<string, number>>;
+  /** Values of inputs that are the same for all samples, by name. */
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly threads: number;
   readonly samples: number;
   readonly recovery: readonly RecoveryMethod[];

@@ -61,8 +61,8 @@ export class Analyzer {
 
   /** The model as jobs name it. */
   get source(): ModelSource {
-    const { dims, recovery } = this.host.settings();
-    return { path: this.path, dims, run: this.host.trusted(), equalize: recovery.includes("equalize") };
+    const { dims, inputs, recovery } = this.host.settings();
+    return { path: this.path, dims, inputs, run: this.host.trusted(), equalize: recovery.includes("equalize") };
   }
 
   /** Finds shapes and folds normalizations: MACs and activation sizes are known then. */

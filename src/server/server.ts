@@ -146,7 +146,7 @@ export class Server {
   }
 
   setSettings(settings: ServerSettings): void {
-    const graph = ({ dims, recovery }: ServerSettings) => JSON.stringify([dims, recovery]);
+    const graph = ({ dims, inputs, recovery }: ServerSettings) => JSON.stringify([dims, inputs, recovery]);
     const other = graph(settings) !== graph(this.settings);
     this.settings = settings;
     for (const session of this.sessions.values()) void (other ? session.reopen() : session.textsChanged());

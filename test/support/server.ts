@@ -41,6 +41,7 @@ export const testSettings: ServerSettings = {
   bits: [2, 3, 4, 6, 8],
   strategy: "sigmaquant",
   dims: {},
+  inputs: {},
   threads: 0,
   samples: 32,
   recovery: [],

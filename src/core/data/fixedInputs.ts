@@ -1,5 +1,5 @@
 import { didYouMean } from "../hardware/didYouMean.ts";
-import type { ValueInfo } from "../ports.ts";
+import type { Tensor, ValueInfo } from "../ports.ts";
 import { type ArraySource, memoryArray } from "./arrays.ts";
 import { batchingOf } from "./batches.ts";
 import { castData } from "./convert.ts";
@@ -59,6 +59,26 @@ export function fixedArrays(
     arrays.set(input.name, memoryArray({ type: checkedType(input), dims, data: filled(input, dims, values) }));
   }
   return arrays;
+}
+
+/** The fixed inputs in the shapes of other tensors. @throws SigmaQuantError SQ4051 */
+export function givenTensors(
+  inputs: readonly ValueInfo[],
+  like: Readonly<Record<string, Tensor>>,
+  fixed: FixedInputs,
+): Readonly<Record<string, Tensor>> {
+  const given: Record<string, Tensor> = {};
+  for (const input of inputs) {
+    const shape = like[input.name]?.dims;
+    const values = Object.hasOwn(fixed, input.name) ? fixed[input.name] : undefined;
+    if (shape === undefined || values === undefined) continue;
+    const size = product(shape);
+    // Values of one sample serve for each.
+    const repeated = values.length > 0 && size % values.length === 0 ? size / values.length : 1;
+    const all = Array.from({ length: repeated }, () => values).flat();
+    given[input.name] = { type: checkedType(input), dims: shape, data: filled(input, shape, all) };
+  }
+  return given;
 }
 
 /** Elements of a fixed input. @param dims of one sample. @throws SigmaQuantError SQ4051 */

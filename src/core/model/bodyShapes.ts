@@ -46,7 +46,7 @@ export async function inferBodyShapes(
           signal?.throwIfAborted();
           const part = bodyModel(model, node, body, scope, known);
           if (part === undefined) continue;
-          const shapes = await inferShapes(part, inference, {}, signal);
+          const shapes = await inferShapes(part, inference, {}, {}, signal);
           for (const [value, dims] of shapes.shapes) found.set(bodyKey(own, value), dims);
           const inside = knownFrom(shapes);
           await within(body, graphScope(body, scope, own), own, (value) => inside(value) ?? known(value));

@@ -1,3 +1,4 @@
+import { type FixedInputs, givenTensors, noFixedInputs } from "../data/fixedInputs.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
@@ -24,11 +25,13 @@ const maxMaterializedBytes = 512 * 2 ** 20;
  * inputs of known shape (so that no weight is read), open dimensions get their assumed values. What stays open is looked up in one
  * run on made-up inputs. Where the runtime does not load the model, what the file declares is all there is.
  * @param dims values by symbolic name, or `input.axis` for unnamed ones
+ * @param fixed values of inputs that are not made up for that run
  */
 export async function inferShapes(
   model: OnnxModel,
   inference: Inference,
   dims: Readonly<Record<string, number>> = {},
+  fixed: FixedInputs = noFixedInputs,
   signal?: AbortSignal,
 ): Promise<InferredShapes> {
   const foreign = foreignOps(model);
@@ -43,7 +46,7 @@ export async function inferShapes(
     signal?.throwIfAborted();
     const trial = attempt();
     try {
-      const { gap, ...found } = await inferWith(trial, inference, signal);
+      const { gap, ...found } = await inferWith(trial, inference, fixed, signal);
       const problem = foreign.length === 0 ? gap : foreignNote(foreign);
       return { ...found, assumed: whole.assumed, ...(problem !== undefined && { problem }) };
     } catch (error) {
@@ -73,6 +76,7 @@ interface Inferred {
 async function inferWith(
   { model, declared, constants, values }: ShapeModel,
   inference: Inference,
+  fixed: FixedInputs,
   signal: AbortSignal | undefined,
 ): Promise<Inferred> {
   const shapes = new Map(constants);
@@ -90,7 +94,7 @@ async function inferWith(
       }
       const open = stillOpen();
       signal?.throwIfAborted();
-      return lookUp && open.length > 0 ? await runOnce(session, open, shapes) : undefined;
+      return lookUp && open.length > 0 ? await runOnce(session, open, shapes, fixed) : undefined;
     } finally {
       await session.close();
     }
@@ -126,11 +130,12 @@ async function runOnce(
   session: InferenceSession,
   values: readonly string[],
   shapes: Map<string, readonly number[]>,
+  fixed: FixedInputs,
 ): Promise<string> {
   const feeds = placeholders(session.inputs);
   if (feeds === undefined) return "no inputs could be made up for a run of the model";
   try {
-    const results = await session.run(feeds, values);
+    const results = await session.run({ ...feeds, ...givenTensors(session.inputs, feeds, fixed) }, values);
     for (const [name, { dims }] of Object.entries(results)) shapes.set(name, dims);
     return "a run of the model did not give them";
   } catch (error) {

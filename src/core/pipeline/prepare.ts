@@ -1,3 +1,4 @@
+import type { FixedInputs } from "../data/fixedInputs.ts";
 import { type PeakMemory, peakActivationBytes, type ScheduledNode } from "../hardware/activationMemory.ts";
 import { activationBytes } from "../hardware/costMemory.ts";
 import type { ActivationBits } from "../hardware/profile.ts";
@@ -41,6 +42,8 @@ export interface PrepareOptions {
   readonly path?: string;
   /** Values for open dimensions: by symbolic name, or `input.axis`. */
   readonly dims?: Readonly<Record<string, number>>;
+  /** Values of inputs that a run for shapes must not make up. */
+  readonly fixed?: FixedInputs;
   /** Without it shapes, MACs and activation sizes stay unknown. */
   readonly inference?: Inference;
   /** Shapes that were inferred before, by another process; `inference` and `dims` are then not used. */
@@ -69,7 +72,7 @@ export async function prepareModel(
   const discovery = await discover(model);
   const inferred =
     options.inferred ??
-    (options.inference ? await withBodies(model, discovery, options.inference, options.dims, signal) : noShapes);
+    (options.inference ? await withBodies(model, discovery, options.inference, options, signal) : noShapes);
   return {
     model,
     ...(model !== folded.model && {
@@ -91,10 +94,10 @@ async function withBodies(
   model: OnnxModel,
   { layers }: Discovery,
   inference: Inference,
-  dims: Readonly<Record<string, number>> | undefined,
+  { dims, fixed }: Pick<PrepareOptions, "dims" | "fixed">,
   signal?: AbortSignal,
 ): Promise<InferredShapes> {
-  const inferred = await inferShapes(model, inference, dims, signal);
+  const inferred = await inferShapes(model, inference, dims, fixed, signal);
   const paths = layers.filter(({ weightsOnly }) => weightsOnly).flatMap(({ nodes }) => nodes);
   const bodies = new Set(
     paths.filter((path) => path.includes("/")).map((path) => path.slice(0, path.lastIndexOf("/"))),

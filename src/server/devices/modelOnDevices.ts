@@ -57,8 +57,8 @@ export class ModelOnDevices {
   }
 
   get source(): ModelSource {
-    const { dims, recovery } = this.host.settings();
-    return { path: this.path, dims, run: this.host.trusted(), equalize: recovery.includes("equalize") };
+    const { dims, inputs, recovery } = this.host.settings();
+    return { path: this.path, dims, inputs, run: this.host.trusted(), equalize: recovery.includes("equalize") };
   }
 
   /** Real samples are there, so that plans are run without being asked for. */

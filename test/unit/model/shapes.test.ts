@@ -259,7 +259,7 @@ describe("models that cannot be loaded whole", () => {
   });
 
   it("stop when asked to", async () => {
-    const work = inferShapes(tinyModel(classifier([1, 3, 32, 32])), inference, {}, AbortSignal.abort());
+    const work = inferShapes(tinyModel(classifier([1, 3, 32, 32])), inference, {}, {}, AbortSignal.abort());
     await expect(work).rejects.toThrow(/abort/i);
   });
 });
