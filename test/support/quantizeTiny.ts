@@ -73,7 +73,7 @@ export async function quantizeTiny(
         const inputs = variant.inputs.get(site.layer.name);
         const layer = layers.get(site.layer.name);
         if (inputs === undefined || layer === undefined) continue;
-        weights[inputs.weight] = float32(site.layer.weightShape, floatWeight(site, layer));
+        weights[inputs.weight] = float32(site.chain.shape, floatWeight(site, layer));
         if (inputs.bias && layer.bias) weights[inputs.bias] = float32([layer.bias.length], layer.bias);
       }
       return run(variant.model, { ...feeds, ...weights }, { optimization: "disabled" });

@@ -23,7 +23,7 @@ export async function sameWithWeightInputs(
   for (const site of sites) {
     const inputs = variant.inputs.get(site.layer.name);
     if (inputs === undefined) throw new Error(`no inputs for ${site.layer.name}`);
-    given[inputs.weight] = float32(site.layer.weightShape, await readWeight(model.tensors, site.chain));
+    given[inputs.weight] = float32(site.chain.shape, await readWeight(model.tensors, site.chain));
     if (inputs.bias === undefined) continue;
     const bias = (await readBias(model.tensors, site)) ?? new Float32Array(outputChannels(site));
     given[inputs.bias] = float32([bias.length], bias);

@@ -177,6 +177,58 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
       node("Gemm", ["h", "t", "c"], ["y"], { attributes: [attribute.int("transB", 1)] }),
     ],
   }),
+  lstm: () => ({
+    inputs: { x: [5, 2, 6] },
+    outputs: ["y"],
+    constants: {
+      w: weight([1, 16, 6], 1, 0.6),
+      r: weight([1, 16, 4], 2, 0.6),
+      b: weight([1, 32], 3),
+      v: weight([4, 3], 4),
+    },
+    nodes: [
+      node("LSTM", ["x", "w", "r", "b"], ["", "h"], { name: "lstm", attributes: [attribute.int("hidden_size", 4)] }),
+      node("MatMul", ["h", "v"], ["y"]),
+    ],
+  }),
+  "gru in both directions, behind a layer": () => ({
+    inputs: { x: [5, 2, 6] },
+    outputs: ["y"],
+    constants: {
+      v: weight([6, 6], 4, 0.4),
+      w: weight([2, 12, 6], 1, 0.6),
+      r: weight([2, 12, 4], 2, 0.6),
+      b: weight([2, 24], 3),
+    },
+    nodes: [
+      node("MatMul", ["x", "v"], ["m"]),
+      node("GRU", ["m", "w", "r", "b"], ["y"], {
+        name: "gru",
+        attributes: [
+          attribute.int("hidden_size", 4),
+          attribute.int("linear_before_reset", 1),
+          attribute.string("direction", "bidirectional"),
+        ],
+      }),
+    ],
+  }),
+  "rnn beside a layer, its weights behind a chain": () => ({
+    inputs: { x: [5, 2, 6] },
+    outputs: ["y"],
+    constants: {
+      w: weight([6, 4], 1, 0.6),
+      r: weight([1, 4, 4], 2, 0.6),
+      v: weight([6, 4], 4, 0.4),
+      s: ints([1, 4, 6]),
+    },
+    nodes: [
+      node("Transpose", ["w"], ["t"]),
+      node("Reshape", ["t", "s"], ["u"]),
+      node("RNN", ["x", "u", "r"], ["", "h"], { name: "rnn", attributes: [attribute.int("hidden_size", 4)] }),
+      node("MatMul", ["x", "v"], ["m"]),
+      node("Add", ["m", "h"], ["y"]),
+    ],
+  }),
   "residual block": (opset) => ({
     inputs: image,
     outputs: ["y"],

@@ -9,6 +9,7 @@ import { type FloatReason, floatReasons, minRowElements } from "./floatReasons.t
 import {
   channelAxisOf,
   integerWeightBits,
+  isRecurrent,
   listedConstants,
   rowWeights,
   summedLength,
@@ -39,6 +40,8 @@ interface Found {
   readonly path: string;
   /** Undefined when the weight is not stored in the file. */
   readonly chain: WeightChain | undefined;
+  /** The weight's shape as its layer has it, where that is not the chain's. */
+  readonly shape?: readonly number[];
   readonly axis: number;
   readonly groups: number;
   readonly use: WeightUse;
@@ -212,10 +215,12 @@ async function rows(around: Surroundings, node: NodeProto, index: number, path: 
     const use = { node, index, path, slot, bias: "" };
     const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
     if (floatTypes.has(chain.elementType)) {
+      const [directions = 1, outputs = 1, ...rest] = chain.shape;
+      const shape = isRecurrent(node) ? { shape: [directions * outputs, ...rest] } : {};
       const storedBits = requantize ? undefined : dequantizedBits(chain);
       const reason =
         storedBits === undefined ? unfitRows(node, chain) : floatReasons.dequantized(node.opType, storedBits);
-      found.push({ ...base, ...(reason && { reason }), ...(storedBits !== undefined && { storedBits }) });
+      found.push({ ...base, ...shape, ...(reason && { reason }), ...(storedBits !== undefined && { storedBits }) });
       continue;
     }
     // Integers are dequantized behind the lookup; small ones are part of a computation of shapes.
@@ -229,10 +234,11 @@ async function rows(around: Surroundings, node: NodeProto, index: number, path: 
 
 function unfitRows(node: NodeProto, { tensor, shape }: WeightChain): FloatReason | undefined {
   if (!isNumeric(tensor.dataType)) return floatReasons.storedAs(tensor.dataType);
+  if (isRecurrent(node) && shape.length !== 3) return floatReasons.rank;
   const axis = normalizeAxis(intAttribute(node, "axis", 0), shape.length);
   if (axis !== 0) return floatReasons.lookupAxis(axis);
   if (product(shape) === 0) return floatReasons.empty;
-  return product(shape.slice(1)) < minRowElements ? floatReasons.shortRows : undefined;
+  return product(shape.slice(isRecurrent(node) ? 2 : 1)) < minRowElements ? floatReasons.shortRows : undefined;
 }
 
 /** The same in every run: what it computes is a constant, not a value of the network. */

@@ -61,8 +61,6 @@ export const floatReasons = {
     "rows are too short for a scale each",
     `A scale takes as much room as ${minRowElements} weights of 8 bits: shorter rows are smaller as they are`,
   ),
-  recurrent: (operator: string): FloatReason =>
-    reason(`${operator} stays in float`, `The weights of ${operator} are not quantized yet; their size is counted`),
   operator: (operator: string): FloatReason =>
     `${operator} is not quantized`.length <= maxReasonLength
       ? reason(`${operator} is not quantized`, `Constants of ${operator} are used as they are`)

@@ -73,7 +73,7 @@ function layerOf(
     name,
     opType: named.opType,
     nodes: group.map((c) => c.path),
-    weightShape: chain?.shape ?? [],
+    weightShape: named.shape ?? chain?.shape ?? [],
     channelAxis: named.axis,
     groups: named.groups,
     params: chain ? product(chain.shape) * (named.perElement ?? 1) : 0,

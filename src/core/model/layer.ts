@@ -1,10 +1,7 @@
 import type { Bits } from "../hardware/profile.ts";
 
 /** Operators whose constant weights are quantized today. */
-export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Gather";
-
-/** Operators that carry weights but stay in float for now; listed with their sizes, as is any other with large constants. */
-export type ListedOp = "LSTM" | "GRU" | "RNN";
+export type QuantizableOp = "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Gather" | "LSTM" | "GRU" | "RNN";
 
 /**
  * A layer: one weight tensor and the node or nodes that use it, one decision about bits. Plain data, so that it goes
@@ -13,12 +10,12 @@ export type ListedOp = "LSTM" | "GRU" | "RNN";
 export interface Layer {
   /** The node's name, else its weight's, else `<op>_<n>`; unique in the model. Plans refer to layers by it. */
   readonly name: string;
-  readonly opType: QuantizableOp | ListedOp | string;
+  readonly opType: QuantizableOp | string;
   /** Paths of the nodes: indices into graph.node, through subgraphs as `12/then_branch/3`, in functions as `name/3`. In execution order. */
   readonly nodes: readonly string[];
   /**
-   * Weight shape as the operator sees it (after any Transpose or Reshape between initializer and node). Of a weight that is
-   * computed at run time: once shapes are inferred, else [].
+   * Weight shape as the operator sees it (after any Transpose or Reshape between initializer and node); of recurrent networks as
+   * rows, [directions * gates * hidden, inputs]. Of a weight that is computed at run time: once shapes are inferred, else [].
    */
   readonly weightShape: readonly number[];
   /** Axis of weightShape that holds output channels: one scale each. */
@@ -41,7 +38,10 @@ export interface Layer {
   readonly outputElements?: number;
   /** Bytes of the weight as stored in the float model. */
   readonly floatBytes: number;
-  /** What it computes with stays in float, whatever activation bits the device has: a lookup, and whatever bodies compute. */
+  /**
+   * What it computes with stays in float, whatever activation bits the device has: a lookup, a recurrent network,
+   * and whatever bodies compute.
+   */
   readonly weightsOnly?: true;
   /** Bits of weights that are integers in the file already, and are left as they are. */
   readonly storedBits?: Bits;

@@ -90,7 +90,7 @@ function counted(layer: Layer, uses: readonly WeightUse[], shapes: Shapes): Laye
     const body = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const shapeOf = (name: string) => (body === "" ? undefined : shapes.get(bodyKey(body, name))) ?? shapes.get(name);
     const input = shapeOf(node.input[slot === 0 ? 1 : 0] ?? "");
-    const output = shapeOf(node.output[0] ?? "");
+    const output = shapeOf(node.output.find((name) => name !== "") ?? "");
     macs = sum(macs, known && input && output && nodeMacs(node, slot, known, input, output));
     inputElements = sum(inputElements, input && product(input));
     outputElements = sum(outputElements, output && product(output));

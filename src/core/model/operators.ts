@@ -83,11 +83,20 @@ export function integerWeightBits(
   return { bits, each: elementBits / bits };
 }
 
+/** Recurrent networks: their weights are [directions, gates * hidden, inputs] (ONNX LSTM, GRU and RNN). */
+const recurrentOps: ReadonlySet<string> = new Set(["LSTM", "GRU", "RNN"]);
+
+export function isRecurrent(node: NodeProto): boolean {
+  return isStandard(node) && recurrentOps.has(node.opType);
+}
+
 /**
- * Weights that are rows with a scale each, without being multiplied by an activation of the main graph: the table of a lookup.
- * Several of one node are layers of their own, told apart by the suffix. Undefined for other operators.
+ * Weights that are rows with a scale each, of operators that compute in float whatever activation bits a device has: the table of
+ * a lookup; the weights of a recurrent network for its input and its state, a row for each direction, gate and output. Several of
+ * one node are layers of their own, told apart by the suffix. Undefined for other operators.
  */
 export function rowWeights(node: NodeProto): readonly { readonly slot: number; readonly suffix: string }[] | undefined {
+  if (isRecurrent(node)) return ["W", "R"].map((suffix, i) => ({ slot: i + 1, suffix }));
   return isStandard(node) && node.opType === "Gather" ? [{ slot: 0, suffix: "" }] : undefined;
 }
 
@@ -115,24 +124,11 @@ export function listedConstants(node: NodeProto): readonly ListedConstant[] {
       integers: true,
     }));
   }
-  switch (node.opType) {
-    case "LSTM":
-    case "GRU":
-    case "RNN":
-      return ["W", "R"].map((suffix, i) => ({
-        slot: i + 1,
-        suffix,
-        reason: floatReasons.recurrent(node.opType),
-        certain: true,
-        integers: false,
-      }));
-    default:
-      return node.input.map((_, slot) => ({
-        slot,
-        suffix: node.input.length > 1 ? String(slot) : "",
-        reason: floatReasons.operator(node.opType),
-        certain: false,
-        integers: false,
-      }));
-  }
+  return node.input.map((_, slot) => ({
+    slot,
+    suffix: node.input.length > 1 ? String(slot) : "",
+    reason: floatReasons.operator(node.opType),
+    certain: false,
+    integers: false,
+  }));
 }

@@ -1,4 +1,5 @@
 import type { LayerSite } from "../model/discover.ts";
+import { isRecurrent } from "../model/operators.ts";
 import type { BiasForm } from "./bias.ts";
 import type { QdqDomains } from "./weights.ts";
 
@@ -19,7 +20,7 @@ export function needsDetaching(
 ): boolean {
   const multiplies = layer.opType === "MatMul" || layer.opType === "Gemm";
   return uses.some(({ node, slot }) => {
-    if (!isQuantized(node.input[slot === 0 ? 1 : 0] ?? "")) return false;
+    if (isRecurrent(node) || !isQuantized(node.input[slot === 0 ? 1 : 0] ?? "")) return false;
     const hasFloatBias =
       node.opType !== "MatMul" && (bias.kind === "float" || (bias.kind === "none" && (node.input[2] ?? "") !== ""));
     return !domains.kernels || (multiplies && (slot === 0 || layer.weightShape.length > 2)) || hasFloatBias;

@@ -44,6 +44,8 @@ const types = { 2: T.INT2, 4: T.INT4, 8: T.INT8 } as const;
  *   int4/int8:  initializer -> DequantizeLinear(axis) -> operator
  *   int2:       initializer -> Cast(int8) -> DequantizeLinear(axis) -> operator
  *   3, 5 and 6 bits, where they are packed: bytes -> unpacked to int8 -> DequantizeLinear(axis) -> operator
+ *   recurrent:  initializer [directions * gates * hidden, inputs] -> DequantizeLinear(axis 0) -> Reshape -> operator, as scales
+ *     are one vector
  *   lookups:    initializer -> Cast(int8) -> Gather -> scaled, see writeLookups
  * The Cast keeps the usual QDQ pattern: ONNX Runtime's integer Conv takes no int2 (a session with quantized activations would not load).
  * Scales are float32; for layers that compute in another type a Cast follows, so that no scale is lost to half precision.
@@ -128,9 +130,9 @@ function writeProducts(
     domain: isInt4 ? domains.int4 : domains.int8,
     attributes: [attribute.int("axis", layer.channelAxis)],
   });
-  const shaped = value.isDetached
-    ? reshape(edit, dequantized, layer.weightShape, home)
-    : { nodes: [], output: dequantized };
+  // Dequantized as rows, a recurrent network's weight gets its own shape behind.
+  const isReshaped = value.isDetached || layer.weightShape.length !== chain.shape.length;
+  const shaped = isReshaped ? reshape(edit, dequantized, chain.shape, home) : { nodes: [], output: dequantized };
   const typed = cast(edit, shaped.output, float, chain.elementType);
   edit.putBefore(firstUse(edit, site, uses), dequantize, ...shaped.nodes, ...typed.nodes);
   for (const use of uses) edit.at(use.path).input[use.slot] = typed.output;

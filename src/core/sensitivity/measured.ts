@@ -181,7 +181,7 @@ function inputNames(model: OnnxModel): readonly string[] {
 }
 
 export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerValues): Values {
-  const weight: Tensor = { type: "float32", dims: site.layer.weightShape, data: values.weight };
+  const weight: Tensor = { type: "float32", dims: site.chain.shape, data: values.weight };
   if (inputs.bias === undefined) return { [inputs.weight]: weight };
   if (values.bias === undefined) {
     throw new SigmaQuantError("SQ9001", "missing-bias", `no bias for ${site.layer.name}`, {

@@ -16,20 +16,6 @@ async function reasons(spec: TinyModel, store = tinyStore()): Promise<(readonly 
 }
 
 describe("layers that are listed with the reason why they stay in float", () => {
-  it.each(["LSTM", "GRU", "RNN"])("%s, with its two weights", async (op) => {
-    const gates = op === "LSTM" ? 4 : op === "GRU" ? 3 : 1;
-    const found = await reasons({
-      inputs: { x: [5, 1, 3] },
-      outputs: ["y"],
-      constants: { w: weight([1, gates * 2, 3]), r: weight([1, gates * 2, 2]) },
-      nodes: [node(op, ["x", "w", "r"], ["y"], { name: "rnn", attributes: [attribute.int("hidden_size", 2)] })],
-    });
-    expect(found).toEqual([
-      ["rnn.W", `${op} stays in float`],
-      ["rnn.R", `${op} stays in float`],
-    ]);
-  });
-
   it("tables that are no rows of some length, and tables of integers", async () => {
     const found = await reasons({
       inputs: { ids: { type: T.INT64, dims: [3] } },
