@@ -58,7 +58,8 @@ export class ServerConnection implements vscode.Disposable {
         { scheme: "file", pattern: "**/*.sigmaquant.json" },
         { scheme: modelTextScheme },
       ],
-      synchronize: { fileEvents: watchers },
+      // Whether VS Code checks JSON against our schemas itself: the server then leaves that out.
+      synchronize: { fileEvents: watchers, configurationSection: "json.validate" },
       outputChannel: log,
       initializationOptions: () => initialization(context),
       // Hovers link to a layer's row, and to nothing else: their texts have names out of strangers' files.

@@ -19,7 +19,17 @@ import { nearestLimits } from "./feasible.ts";
 import type { Finding, Fix } from "./finding.ts";
 import type { Hint } from "./hint.ts";
 import type { Lens } from "./lens.ts";
-import { codeActionOf, diagnosticOf, hintOf, lensOf, modelSymbolOf, rangeOf, spanOf, symbolOf } from "./lspShapes.ts";
+import {
+  codeActionOf,
+  diagnosticOf,
+  diagnosticSource,
+  hintOf,
+  lensOf,
+  modelSymbolOf,
+  rangeOf,
+  spanOf,
+  symbolOf,
+} from "./lspShapes.ts";
 import type { ModelTextContext } from "./modelTextContext.ts";
 import { modelTextHints } from "./modelTextHints.ts";
 import { modelTextHover } from "./modelTextHover.ts";
@@ -125,7 +135,10 @@ export class DocumentFeatures {
     ];
   }
 
-  async actions(document: TextDocument, { range, context: { only } }: CodeActionParams): Promise<CodeAction[]> {
+  async actions(
+    document: TextDocument,
+    { range, context: { only, diagnostics: shown } }: CodeActionParams,
+  ): Promise<CodeAction[]> {
     const found = await this.context(document);
     if (!found) return [];
     const span = spanOf(document, range);
@@ -133,7 +146,12 @@ export class DocumentFeatures {
     const actions: CodeAction[] = [];
     if (wants(CodeActionKind.QuickFix)) {
       for (const finding of findingsOf(found).filter((each) => touches(each, span))) {
-        const diagnostics = [diagnosticOf(document, finding)];
+        // What the editor found by itself is repaired as ours is, which it is told of instead.
+        const editors = shown.filter(
+          (each) =>
+            finding.inSchema && each.source !== diagnosticSource && touches(spanOf(document, each.range), finding),
+        );
+        const diagnostics = [...editors, diagnosticOf(document, finding)];
         for (const fix of finding.fixes?.() ?? []) {
           if (fix.edits.length > 0) actions.push(codeActionOf(document, fix, CodeActionKind.QuickFix, diagnostics));
         }

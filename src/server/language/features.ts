@@ -49,6 +49,8 @@ export class LanguageFeatures {
   private typingTimer: NodeJS.Timeout | undefined;
   private outsideTimer: NodeJS.Timeout | undefined;
   private lastOutside = 0;
+  /** The editor checks JSON against our schemas by itself: what it says is not said again. */
+  private checksJson = false;
 
   constructor(
     private readonly connection: Connection,
@@ -109,6 +111,7 @@ export class LanguageFeatures {
     connection.onHover(({ textDocument: { uri }, position }) => on(uri, null, (d) => features.hover(d, position)));
     connection.onDocumentSymbol(({ textDocument: { uri } }) => on(uri, [], (d) => features.symbols(d)));
     connection.onCodeAction((params) => on(params.textDocument.uri, [], (d) => features.actions(d, params)));
+    connection.onDidChangeConfiguration(({ settings }) => this.setChecksJson(checksJson(settings)));
     const links = this.client.textDocument?.definition?.linkSupport ?? false;
     connection.onDefinition(({ textDocument: { uri }, position }) =>
       on(uri, null, (d) => features.definition(d, position, links)),
@@ -123,6 +126,12 @@ export class LanguageFeatures {
         await this.apply(document, "Re-allocate", await features.reallocated(document));
       }
     });
+  }
+
+  private setChecksJson(checks: boolean): void {
+    if (this.checksJson === checks) return;
+    this.checksJson = checks;
+    this.changed();
   }
 
   private async apply(document: TextDocument, label: string, edits: readonly SpanEdit[]): Promise<void> {
@@ -194,12 +203,19 @@ export class LanguageFeatures {
     const { uri, version } = document;
     // It may have been closed meanwhile.
     if (this.documents.get(uri) !== document) return;
-    const diagnostics = findings.map((finding) => diagnosticOf(document, finding));
+    const own = findings.filter(({ inSchema }) => !(inSchema && this.checksJson));
+    const diagnostics = own.map((finding) => diagnosticOf(document, finding));
     const text = JSON.stringify([version, diagnostics]);
     if (this.published.get(uri) === text) return;
     this.published.set(uri, text);
     await this.connection.sendDiagnostics({ uri, version, diagnostics });
   }
+}
+
+/** VS Code sends the setting of its JSON editor, which is on unless told otherwise; other editors send nothing of the kind. */
+function checksJson(settings: unknown): boolean {
+  const { json } = (settings ?? {}) as { readonly json?: { readonly validate?: { readonly enable?: unknown } } };
+  return json?.validate?.enable === true;
 }
 
 /** The editor is gone, or does not want it: nothing is to be done about either. */

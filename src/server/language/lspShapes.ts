@@ -36,13 +36,16 @@ const severities = {
   information: DiagnosticSeverity.Information,
 } as const;
 
+/** What editors show beside our problems. */
+export const diagnosticSource = "sigmaquant";
+
 export function diagnosticOf(document: TextDocument, finding: Finding): Diagnostic {
   const { code, slug, severity, message } = finding;
   return {
     range: rangeOf(document, finding),
     severity: severities[severity],
     code,
-    source: "sigmaquant",
+    source: diagnosticSource,
     message,
     data: { slug },
   };

@@ -167,6 +167,12 @@ export class LanguageClient {
     return this.connection.sendNotification("textDocument/didChange", { textDocument, contentChanges });
   }
 
+  /** Says that the editor checks JSON against our schemas itself, or that it does not, as VS Code does with its setting. */
+  async checkJson(enable: boolean): Promise<void> {
+    const settings = { json: { validate: { enable } } };
+    await this.connection.sendNotification("workspace/didChangeConfiguration", { settings });
+  }
+
   // What the server says ---------------------------------------------------------------------------------------------
 
   /** The problems of the text as it is now; waits for them. */
@@ -207,11 +213,11 @@ export class LanguageClient {
   }
 
   /** The actions for the first occurrence of a text. */
-  actions(uri: string, at: string, only?: string): Promise<CodeAction[]> {
+  actions(uri: string, at: string, only?: string, diagnostics: readonly Diagnostic[] = []): Promise<CodeAction[]> {
     return this.connection.sendRequest("textDocument/codeAction", {
       textDocument: { uri },
       range: this.rangeOf(uri, at),
-      context: { diagnostics: [], ...(only !== undefined && { only: [only] }) },
+      context: { diagnostics, ...(only !== undefined && { only: [only] }) },
     });
   }
 

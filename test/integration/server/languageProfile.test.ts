@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Diagnostic, DocumentSymbol } from "vscode-languageserver-protocol";
@@ -18,6 +18,20 @@ useLanguageServer();
 const followsMs = 200;
 
 const codes = (diagnostics: readonly Diagnostic[]) => diagnostics.map(({ code }) => code);
+
+/** Writes a plan for a model beside it, as its editor would, and closes the model again. */
+async function planFile(client: LanguageBench["client"], model: string, profile: string): Promise<void> {
+  const uri = uriOf(model);
+  await client.openModel(model, { profile: uriOf(path.join(path.dirname(model), profile)) });
+  const { text } = await client.connection.sendRequest<{ text: string }>("sigmaquant/editPlan", {
+    uri,
+    edit: { kind: "reallocate" },
+  });
+  const plan = model.replace(/\.onnx$/, ".sigmaquant.json");
+  writeFileSync(plan, text);
+  await client.connection.sendRequest("sigmaquant/closeModel", { uri });
+  await client.filesChanged(1, model, plan);
+}
 
 /** The model open, its profile open in a text editor. */
 async function opened(text = board): Promise<LanguageBench & { readonly uri: string }> {
@@ -82,6 +96,84 @@ describe("problems of a profile", () => {
       times.push(performance.now() - typed);
     }
     expect(median(times)).toBeLessThan(followsMs);
+  });
+});
+
+describe("problems that the editor finds with the schema by itself", () => {
+  const misspelt = board.replace('"clockMHz"', '"clockMhz"').replace("[2, 4, 8],", "[2, 4, 4, 8],");
+
+  it("are said by the server in an editor that does not, and not again in one that does", async () => {
+    const { client, profile } = await languageBench();
+    const uri = await client.open(profile, misspelt);
+    expect(codes(await client.diagnostics(uri))).toEqual(["SQ3005"]);
+    await client.checkJson(true);
+    await client.until("no problems", () => (client.lastDiagnostics(uri)?.length === 0 ? true : undefined));
+    // What no schema can say comes as soon as the text is a profile.
+    await client.type(uri, '"clockMhz"', '"clockMHz"');
+    expect(codes(await client.diagnostics(uri))).toEqual(["SQ3011"]);
+    await client.type(uri, '"clockMHz"', '"clockMhz"');
+    expect(await client.diagnostics(uri)).toEqual([]);
+    await client.checkJson(false);
+    await client.until("the problem", () => (client.lastDiagnostics(uri)?.length === 1 ? true : undefined));
+  });
+
+  it("are repaired by the server's fixes all the same, under the editor's own problem", async () => {
+    const { client, profile } = await languageBench();
+    await client.checkJson(true);
+    const uri = await client.open(profile, misspelt);
+    expect(await client.diagnostics(uri)).toEqual([]);
+    const range = client.rangeOf(uri, '"clockMhz"');
+    const editors: Diagnostic = { range, message: "Property clockMhz is not allowed.", severity: 2 };
+    const actions = await client.actions(uri, '"clockMhz"', undefined, [editors]);
+    const action = actions.find(({ title }) => title === 'Change to "clockMHz"');
+    expect(action?.diagnostics?.[0]).toEqual(editors);
+    client.apply(action?.edit);
+    expect(codes(await client.diagnostics(uri))).toEqual(["SQ3011"]);
+  });
+
+  it("are said of a text that holds nothing, which editors say nothing of", async () => {
+    const { client, profile } = await languageBench();
+    await client.checkJson(true);
+    for (const text of ["", "// only a comment", `${"[".repeat(5000)}`]) {
+      const uri = await client.open(profile, text);
+      expect(codes(await client.diagnostics(uri)), text.slice(0, 20)).toHaveLength(1);
+      await client.close(uri);
+    }
+  });
+});
+
+describe("figures that look wrong", () => {
+  it("are told where they stand, and put right: a clock in Hz, a budget in MiB, what the preset's device lacks", async () => {
+    const text = board
+      .replace('"name": "Board",', '"name": "Board",\n  "extends": "preset:max78000",')
+      .replace('"memory": { "weightMemoryKiB": 442, "activationMemoryKiB": 512 },\n', "")
+      .replace('"clockMHz": 100, "macsPerCycle": { "2x8": 16, "4x8": 8, "8x8": 4 }', '"clockMHz": 40000000')
+      .replace("[2, 4, 8],", "[2, 3, 4, 8],")
+      .replace('"weightMemoryKiB": 30,', '"weightMemoryKiB": 0.03,');
+    const { client, uri } = await opened(text);
+    const found = await client.diagnostics(uri);
+    expect(codes(found)).toEqual(["SQ3027", "SQ3026", "SQ3107"]);
+    expect(found.map(({ range }) => range)).toEqual([
+      { start: { line: 3, character: 20 }, end: { line: 3, character: 21 } },
+      client.rangeOf(uri, "40000000"),
+      client.rangeOf(uri, "0.03"),
+    ]);
+    await client.run(uri, "3, 4, 8]", "Remove 3");
+    await client.run(uri, "40000000", "Change to 40");
+    expect(await client.run(uri, "0.03", "Change to 30.72")).toEqual([]);
+    expect(client.text(uri)).toContain('"weightMemoryKiB": 30.72, // what the linker script leaves');
+  });
+
+  it("with CRLF and a byte order mark stand at the same places", async () => {
+    const text = `\ufeff${board.replace('"clockMHz": 100,', '"clockMHz": 100000000, // 100 MHz')}`.replaceAll(
+      "\n",
+      "\r\n",
+    );
+    const { client, uri } = await opened(text.replace("// 100 MHz", ""));
+    const [found] = await client.diagnostics(uri);
+    expect(found).toMatchObject({ code: "SQ3026", range: client.rangeOf(uri, "100000000") });
+    await client.run(uri, "100000000", "Change to 100");
+    expect(client.text(uri)).toBe(text.replace("// 100 MHz", "").replace("100000000", "100"));
   });
 });
 
@@ -186,6 +278,45 @@ describe("profiles wherever they are", () => {
     });
     const other = await client.open(first, board);
     expect(await client.diagnostics(other)).toEqual([]);
+  });
+
+  it("with one name in two folders: each is looked at for the models whose plans name it", async () => {
+    const [one, two] = [emptyFolder(), emptyFolder()];
+    const tight = board.replace('KiB": 30,', 'KiB": 3,');
+    const { client } = await languageBench({ folders: [one, two] });
+    const texts = [board, tight] as const;
+    for (const [index, folder] of [one, two].entries()) {
+      const model = writeModel(folder, `net${index}.onnx`);
+      writeFileSync(path.join(folder, "board.hwprofile.json"), texts[index] ?? "");
+      await planFile(client, model, "board.hwprofile.json");
+    }
+    const [first, second] = [path.join(one, "board.hwprofile.json"), path.join(two, "board.hwprofile.json")];
+    const uris = [await client.open(first, board), await client.open(second, tight)] as const;
+    await client.until("the problem of the second", () => {
+      const [found] = client.lastDiagnostics(uris[1]) ?? [];
+      return found?.code === "SQ3102" && String(found.message).includes("net1.onnx") ? true : undefined;
+    });
+    expect(await client.diagnostics(uris[0])).toEqual([]);
+    expect((await client.lensTitles(uris[0]))[0]).toContain("net0.onnx");
+  });
+
+  it("of a model that is deleted or renamed: what was said of it goes", async () => {
+    const tight = board.replace('KiB": 30,', 'KiB": 3,');
+    const { client, model, plan, profile } = await languageBench({ profile: tight });
+    await planFile(client, model, "board.hwprofile.json");
+    const uri = await client.open(profile, tight);
+    await client.until("the problem", () => (client.lastDiagnostics(uri)?.[0]?.code === "SQ3102" ? true : undefined));
+    const renamed = model.replace("resnet8", "other");
+    renameSync(model, renamed);
+    await client.filesChanged(3, model);
+    await client.filesChanged(1, renamed);
+    await client.until("no problems", () => (client.lastDiagnostics(uri)?.length === 0 ? true : undefined));
+    renameSync(renamed, model);
+    await client.filesChanged(1, model);
+    await client.until("the problem again", () => (client.lastDiagnostics(uri)?.length === 1 ? true : undefined));
+    rmSync(plan);
+    await client.filesChanged(3, plan);
+    await client.until("no problems", () => (client.lastDiagnostics(uri)?.length === 0 ? true : undefined));
   });
 
   it("with CRLF, a byte order mark and comments: places are right, and edits keep them", async () => {
