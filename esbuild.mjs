@@ -25,8 +25,11 @@ export const nodeEntries = Object.freeze({
   engine: "src/engine/main.ts",
 });
 
-/** The custom editor's page: dist/webview/main.js and, from the style sheets that it imports, main.css. */
-export const webviewEntries = Object.freeze({ main: "webview/main.ts" });
+/**
+ * The pages, each dist/webview/NAME.js and, from the style sheets that it imports, NAME.css: that of the custom editor, and that of
+ * devices side by side.
+ */
+export const webviewEntries = Object.freeze({ main: "webview/main.ts", devices: "webview/devices/main.ts" });
 
 /** Files that lie beside the bundles: the image decoders' WebAssembly (src/node/images/codecs.ts). */
 export const besideEntries = Object.freeze({
@@ -66,7 +69,7 @@ export function nodeBuild({ production = false, outdir = "dist" } = {}) {
 }
 
 /**
- * esbuild's options for the page of the custom editor.
+ * esbuild's options for the pages.
  * @param {{ production?: boolean, outdir?: string }} [how]
  * @returns {import("esbuild").BuildOptions & { metafile: true }}
  */

@@ -112,4 +112,8 @@ export type FromDevicesPage =
   | { readonly type: "useDevice"; readonly model: string; readonly device: string }
   | { readonly type: "removeDevice"; readonly device: string }
   | { readonly type: "removeModel"; readonly model: string }
-  | { readonly type: "copy"; readonly text: string };
+  /** As lines of a spreadsheet, in this order. */
+  | { readonly type: "copyRows"; readonly rows: readonly RowRef[] };
+
+/** A row by what it is about. */
+export type RowRef = Pick<DeviceRow, "model" | "device">;

@@ -27,9 +27,6 @@ import { isAccuracy, isBudget, isVerdict, isWork, oneOf } from "./snapshotGuard.
 export const maxCompared = 200;
 const maxRows = maxCompared * maxCompared;
 
-/** Lines of a comparison as text. */
-const maxCopied = 4 * 2 ** 20;
-
 /** Notes of a row, notices of a page. */
 const maxNotes = 1000;
 
@@ -131,6 +128,10 @@ function isDevicesWork(v: unknown): boolean {
   );
 }
 
+function isRowRef(v: unknown): boolean {
+  return isRecord(v) && Object.keys(v).length === 2 && isName(v.model) && isName(v.device);
+}
+
 type Check = (value: unknown) => boolean;
 type FieldsOf<T> = T extends unknown ? Readonly<Record<Exclude<keyof T, "type">, Check>> : never;
 
@@ -142,7 +143,7 @@ const fields: { readonly [T in FromDevicesPage["type"]]: FieldsOf<Extract<FromDe
   useDevice: { model: isName, device: isName },
   removeDevice: { device: isName },
   removeModel: { model: isName },
-  copy: { text: (v) => typeof v === "string" && v.length <= maxCopied },
+  copyRows: { rows: (v) => isListOf(v, maxRows, isRowRef) },
 };
 
 /** Tells whether something that came from the page is a message of ours: known type, exactly its fields, each within its bounds. */

@@ -2,7 +2,7 @@ import type { Bits, Resource } from "../core/hardware/profile.ts";
 import type { DropLimit } from "../core/pipeline/settings.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
-import type { DevicesSnapshot } from "./devices.ts";
+import type { DevicesSnapshot, RowRef } from "./devices.ts";
 import type { Choice, Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
 
 /**
@@ -170,8 +170,11 @@ export const requests = {
   /** Decides and runs the plans that are not yet; resolves when done or cancelled. */
   runDevices: method<DevicesRef>("runDevices"),
   cancelDevices: method<DevicesRef>("cancelDevices"),
-  /** The comparison for a spreadsheet. */
-  devicesCsv: method<DevicesRef, { readonly name: string; readonly text: string }>("devicesCsv"),
+  /** The comparison for a spreadsheet; of these rows alone, in their order, where some are named. */
+  devicesCsv: method<
+    DevicesRef & { readonly rows?: readonly RowRef[] },
+    { readonly name: string; readonly text: string }
+  >("devicesCsv"),
   trust: method<{ readonly trusted: boolean }>("trust"),
   setSettings: method<ServerSettings>("setSettings"),
 } as const;

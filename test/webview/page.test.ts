@@ -1,7 +1,8 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
-import { buildPage, pagesOf } from "../support/webview/pageHarness.ts";
+import { pagesOf } from "../support/webview/pageHarness.ts";
+import { buildPage } from "../support/webview/webviewPage.ts";
 import { chartsSuite } from "./suites/charts.ts";
 import { comparisonSuite } from "./suites/comparison.ts";
 import { editsSuite } from "./suites/edits.ts";

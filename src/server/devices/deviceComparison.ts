@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { allBits } from "../../core/hardware/bitPairs.ts";
 import { matrixCsv } from "../../core/plan/matrixCsv.ts";
-import type { DeviceRow, DevicesSnapshot, Problem } from "../../protocol/devices.ts";
+import type { DeviceRow, DevicesSnapshot, Problem, RowRef } from "../../protocol/devices.ts";
 import { EngineClient } from "../engineClient.ts";
 import { type CancelReason, JobQueue } from "../jobQueue.ts";
 import { runtimeProblem } from "../runtime.ts";
@@ -110,10 +110,15 @@ export class DeviceComparison {
     void this.start();
   }
 
-  csv(): { readonly name: string; readonly text: string } {
+  /** @param wanted these rows alone, in their order */
+  csv(wanted?: readonly RowRef[]): { readonly name: string; readonly text: string } {
     const [first] = this.models;
     const base = this.models.length === 1 && first ? first.state.fileName.replace(/\.onnx$/i, "") : "models";
-    const lines = this.shownRows().map(({ model, device, figures, problem }) => ({
+    const all = this.shownRows();
+    const rows = wanted?.flatMap(
+      (ref) => all.find((row) => row.model === ref.model && row.device === ref.device) ?? [],
+    );
+    const lines = (rows ?? all).map(({ model, device, figures, problem }) => ({
       model: this.models.find(({ uri }) => uri === model)?.state.fileName ?? model,
       device: this.devices.nameOf(device),
       profile: pathOf(device) ?? device,
