@@ -1,32 +1,13 @@
-import type {
-  AttributeProto,
-  FunctionProto,
-  GraphProto,
-  ModelProto,
-  NodeProto,
-  OperatorSetIdProto,
-  StringStringEntryProto,
-  ValueInfoProto,
-} from "onnx-buf";
+import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
 import { grouped } from "../plan/format.ts";
 import type { TensorStore } from "./tensors.ts";
 import { attributeHead, attributeText, sparseText } from "./textAttributes.ts";
+import { constant, type Declaration, typed, untyped } from "./textDeclarations.ts";
+import { functionFacts, modelFacts } from "./textFacts.ts";
 import type { TextGraph, TextNode } from "./textModel.ts";
-import { nameText, nameTexts, onOneLine, qualifiedText, quoted, stringText } from "./textNames.ts";
-import { tensorText } from "./textTensors.ts";
-import { constantTypeText, typeText } from "./textTypes.ts";
+import { nameText, nameTexts, onOneLine, qualifiedText } from "./textNames.ts";
 import { between, type TextSpan, TextWriter } from "./textWriter.ts";
 import { attributeGraphs } from "./walk.ts";
-
-/** A constant or a value, on a line of its own or in a list. */
-interface Declaration {
-  readonly name: string;
-  /** Before the name: `float[8,3,3,3] `. */
-  readonly before: string;
-  /** Behind it: ` = {}`. */
-  readonly after: string;
-  readonly note?: string;
-}
 
 type Values = Map<string, TextSpan>;
 
@@ -41,16 +22,7 @@ export class TextPrinter {
 
   /** `<ir_version: 8, opset_import: ["" : 17]>` */
   facts(model: ModelProto): TextSpan {
-    return this.factList([
-      `ir_version: ${model.irVersion}`,
-      `opset_import: ${opsetsText(model.opsetImport)}`,
-      ...factText("producer_name", model.producerName),
-      ...factText("producer_version", model.producerVersion),
-      ...factText("domain", model.domain),
-      ...(model.modelVersion === 0n ? [] : [`model_version: ${model.modelVersion}`]),
-      ...factText("doc_string", model.docString),
-      ...(model.metadataProps.length === 0 ? [] : [`metadata_props: ${metadataText(model.metadataProps)}`]),
-    ]);
+    return this.factList(modelFacts(model));
   }
 
   mainGraph(graph: GraphProto): TextGraph {
@@ -64,12 +36,7 @@ export class TextPrinter {
     const { writer } = this;
     writer.endLine();
     const from = writer.at;
-    const facts = this.factList([
-      `domain: ${quoted(body.domain)}`,
-      ...factText("overload", body.overload),
-      `opset_import: ${opsetsText(body.opsetImport)}`,
-      ...factText("doc_string", body.docString),
-    ]);
+    const facts = this.factList(functionFacts(body));
     writer.startLine(0);
     const headAt = writer.at;
     const nameSpan = writer.write(nameText(body.name));
@@ -103,11 +70,7 @@ export class TextPrinter {
     writer.write(" => ");
     this.list(depth, graph.output.map(typed));
     const parts = [between(from, writer.at)];
-    const constants = graph.initializer.map((tensor): Declaration => {
-      const { data, note } = tensorText(tensor, this.tensors);
-      const before = `${constantTypeText(tensor.dataType, tensor.dims)} `;
-      return { name: tensor.name, before, after: ` = ${data}`, ...(note !== undefined && { note }) };
-    });
+    const constants = graph.initializer.map((tensor) => constant(tensor, this.tensors));
     const sparse = graph.sparseInitializer.map((each) => `${nameText(each.values?.name ?? "")}: ${sparseText(each)}`);
     const declared = graph.valueInfo.map(typed);
     if (constants.length + sparse.length + declared.length > 0) {
@@ -279,25 +242,4 @@ export class TextPrinter {
   private get full(): boolean {
     return this.writer.at >= this.maxLength;
   }
-}
-
-function typed({ name, type }: ValueInfoProto): Declaration {
-  const text = typeText(type);
-  return { name, before: text === "" ? "" : `${text} `, after: "" };
-}
-
-function untyped(name: string): Declaration {
-  return { name, before: "", after: "" };
-}
-
-function opsetsText(opsets: readonly OperatorSetIdProto[]): string {
-  return `[${opsets.map(({ domain, version }) => `${quoted(domain)} : ${version}`).join(", ")}]`;
-}
-
-function factText(key: string, value: string): readonly string[] {
-  return value === "" ? [] : [`${key}: ${stringText(value).text}`];
-}
-
-function metadataText(entries: readonly StringStringEntryProto[]): string {
-  return `[${entries.map(({ key, value }) => `${quoted(key)}: ${stringText(value).text}`).join(", ")}]`;
 }
