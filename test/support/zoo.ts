@@ -191,6 +191,35 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
       node("MatMul", ["h", "v"], ["y"]),
     ],
   }),
+  /** As PyTorch's exporter writes it without folding constants. */
+  "lstm whose gates are put in order": (opset) =>
+    opset < 13
+      ? undefined
+      : {
+          inputs: { x: [5, 2, 6] },
+          outputs: ["y"],
+          constants: {
+            w: weight([16, 6], 1, 0.6),
+            r: weight([16, 4], 2, 0.6),
+            axis: ints([0]),
+            ...Object.fromEntries([0, 4, 8, 12, 16].map((row) => [`row${row}`, ints([row])])),
+          },
+          nodes: [
+            ...["w", "r"].flatMap((name) => [
+              node("Slice", [name, "row0", "row4", "axis"], [`${name}.i`]),
+              node("Slice", [name, "row12", "row16", "axis"], [`${name}.o`]),
+              node("Slice", [name, "row4", "row12", "axis"], [`${name}.fc`]),
+              node("Concat", [`${name}.i`, `${name}.o`, `${name}.fc`], [`${name}.rows`], {
+                attributes: [attribute.int("axis", 0)],
+              }),
+              node("Unsqueeze", [`${name}.rows`, "axis"], [`${name}.ordered`]),
+            ]),
+            node("LSTM", ["x", "w.ordered", "r.ordered"], ["y"], {
+              name: "lstm",
+              attributes: [attribute.int("hidden_size", 4)],
+            }),
+          ],
+        },
   "gru in both directions, behind a layer": () => ({
     inputs: { x: [5, 2, 6] },
     outputs: ["y"],

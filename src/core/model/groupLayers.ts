@@ -121,7 +121,7 @@ function outsideReaders(model: OnnxModel, candidates: readonly Candidate[]): Map
     if (chain === undefined) continue;
     known.add(use.node);
     for (const key of values) watched.add(key);
-    for (const step of chain.steps) known.add(step.node);
+    for (const step of chain.steps) for (const node of [step.node, ...(step.slices ?? [])]) known.add(node);
   }
   const found = new Map<string, FloatReason>();
   const lookAt = (graph: GraphProto, scope: Scope) => {

@@ -3,7 +3,15 @@ import { SigmaQuantError } from "../errors.ts";
 import { intAttribute } from "../onnx/build.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 import { roundHalfEven } from "../quant/integerGrid.ts";
-import { type ChainStep, normalizeAxis, permutation, product, shapeAfter, type WeightChain } from "./weightChain.ts";
+import {
+  type ChainStep,
+  normalizeAxis,
+  permutation,
+  product,
+  rowsOf,
+  shapeAfter,
+  type WeightChain,
+} from "./weightChain.ts";
 
 /**
  * The weight's values as the operator sees them, float32, row-major over `chain.shape`.
@@ -22,6 +30,9 @@ export async function readWeight(
     switch (step.node.opType) {
       case "Transpose":
         values = transpose(values, shape, permutation(step, shape.length));
+        break;
+      case "Concat":
+        values = joinRows(values, shape, step.ints);
         break;
       case "DequantizeLinear":
       case "QuantizeLinear":
@@ -55,6 +66,19 @@ export function transpose(values: Float32Array, shape: readonly number[], perm: 
     }
   }
   return out;
+}
+
+/** Slices of the first axis behind each other. */
+function joinRows(values: Float32Array, shape: readonly number[], ints: readonly number[]): Float32Array {
+  const length = product(shape.slice(1));
+  const slices = rowsOf(ints, shape[0] ?? 0);
+  const joined = new Float32Array(slices.reduce((sum, [from, to]) => sum + to - from, 0) * length);
+  let at = 0;
+  for (const [from, to] of slices) {
+    joined.set(values.subarray(from * length, to * length), at);
+    at += (to - from) * length;
+  }
+  return joined;
 }
 
 /** Ranges that QuantizeLinear saturates to (ONNX QuantizeLinear). */

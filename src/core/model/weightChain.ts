@@ -3,12 +3,18 @@ import { intAttribute, intsAttribute } from "../onnx/build.ts";
 import { elementType as typeOf } from "../onnx/elementTypes.ts";
 import type { TensorStore } from "../onnx/tensors.ts";
 import { isStandard } from "./constantNode.ts";
+import { joinedRows } from "./joinedRows.ts";
 
 /** A node between a stored tensor and the operator that uses it; all of them are constant-foldable. */
 export interface ChainStep {
   readonly node: NodeProto;
-  /** Values of the node's constant second input (Reshape's shape, Squeeze's axes), resolved while tracing. */
+  /**
+   * Values of the node's constant second input (Reshape's shape, Squeeze's axes), resolved while tracing; of a Concat the first
+   * row and the one behind the last of each slice.
+   */
   readonly ints: readonly number[];
+  /** Further nodes that belong to the step: the slices of a Concat. */
+  readonly slices?: readonly NodeProto[];
   readonly scale?: TensorProto;
   readonly zeroPoint?: TensorProto;
 }
@@ -54,7 +60,7 @@ export const transparentOps: ReadonlySet<string> = new Set([
 
 /**
  * Follows a value back to a stored tensor through Identity, Cast between floats, Transpose, Reshape, Flatten, Squeeze, Unsqueeze,
- * QuantizeLinear and DequantizeLinear.
+ * QuantizeLinear and DequantizeLinear, and through a Concat of slices of one value's rows.
  * @returns undefined when the value is computed at run time, or by other operators
  */
 export async function traceConstant(
@@ -62,21 +68,28 @@ export async function traceConstant(
   tensors: TensorStore,
   name: string,
 ): Promise<WeightChain | undefined> {
-  const nodes: NodeProto[] = [];
+  const found: (NodeProto | ChainStep)[] = [];
   let current = name;
   let tensor = scope.constant(current);
   while (tensor === undefined) {
     const node = scope.producer(current);
-    if (node === undefined || !isTransparent(node) || nodes.length === maxChainLength) return undefined;
-    nodes.unshift(node);
-    current = node.input[0] ?? "";
+    if (node === undefined || found.length === maxChainLength) return undefined;
+    if (isTransparent(node)) {
+      found.unshift(node);
+      current = node.input[0] ?? "";
+    } else {
+      const joined = await joinedRows(scope, tensors, node);
+      if (joined === undefined) return undefined;
+      found.unshift(joined.step);
+      current = joined.source;
+    }
     tensor = scope.constant(current);
   }
   let shape = tensor.dims.map(Number);
   let elementType = tensor.dataType;
   const steps: ChainStep[] = [];
-  for (const node of nodes) {
-    const step = await resolveStep(scope, tensors, node);
+  for (const each of found) {
+    const step = "$typeName" in each ? await resolveStep(scope, tensors, each) : each;
     const next = step && shapeAfter(step, shape);
     const type = step && typeAfter(step, elementType);
     if (step === undefined || next === undefined || type === undefined) return undefined;
@@ -166,6 +179,13 @@ export function shapeAfter(step: ChainStep, shape: readonly number[]): number[] 
       const axis = normalizeAxis(intAttribute(node, "axis", 1), rank);
       return axis >= 0 && axis <= rank ? [product(shape.slice(0, axis)), product(shape.slice(axis))] : undefined;
     }
+    case "Concat": {
+      const [rows = 0, ...rest] = shape;
+      const slices = rowsOf(ints, rows);
+      return slices.every(([from, to]) => from < to)
+        ? [slices.reduce((sum, [from, to]) => sum + to - from, 0), ...rest]
+        : undefined;
+    }
     case "Reshape":
       return reshape(shape, ints, intAttribute(node, "allowzero", 0) === 1);
     case "Squeeze": {
@@ -184,6 +204,13 @@ export function shapeAfter(step: ChainStep, shape: readonly number[]): number[] 
     default:
       return [...shape];
   }
+}
+
+/** The slices of a Concat step; one that ends behind the rows ends with them. */
+export function rowsOf(ints: readonly number[], rows: number): readonly (readonly [from: number, to: number])[] {
+  return Array.from({ length: ints.length / 2 }, (_, i) => {
+    return [ints[2 * i] as number, Math.min(rows, ints[2 * i + 1] as number)];
+  });
 }
 
 function reshape(shape: readonly number[], target: readonly number[], allowZero: boolean): number[] | undefined {

@@ -1,3 +1,4 @@
+import { nodeReads } from "../model/scope.ts";
 import { extract, type Lifetimes, lifetimesOf } from "../model/subgraph.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { modelBytes } from "../onnx/write.ts";
@@ -47,7 +48,7 @@ export class Lockstep {
     const before = lifetimes.liveAt(this.cut).filter(isActivation);
     const after = lifetimes.liveAt(to).filter(isActivation);
     const computed = after.filter((name) => !before.includes(name));
-    const read = new Set(graph.node.slice(this.cut, to).flatMap((node) => node.input));
+    const read = new Set(graph.node.slice(this.cut, to).flatMap((node) => nodeReads(node)));
     const fed = [...this.weights].filter((name) => read.has(name));
     this.cut = to;
     if (computed.length === 0) {

@@ -207,6 +207,32 @@ describe("where weights hide", () => {
     );
   });
 
+  it("behind a Concat of their rows in another order, but not of other slices", async () => {
+    const joined = (second: string) =>
+      tinyModel({
+        inputs: { x: [2, 6] },
+        outputs: ["y"],
+        constants: {
+          t: weight([8, 6]),
+          u: weight([8, 6], 2),
+          zero: ints([0]),
+          three: ints([3]),
+          rest: ints([2 ** 40]),
+        },
+        nodes: [
+          node("Slice", ["t", "three", "rest", "zero"], ["a"]),
+          node("Slice", [second, "zero", "three", "zero"], ["b"]),
+          node("Concat", ["a", "b"], ["c"], { attributes: [attribute.int("axis", 0)] }),
+          node("Gemm", ["x", "c"], ["y"], { attributes: [attribute.int("transB", 1)] }),
+        ],
+      });
+    expect((await discoverLayers(joined("t"))).layers).toMatchObject([{ weightShape: [8, 6], params: 48 }]);
+    await sameWithWeightInputs(joined("t"), { x });
+    expect((await discoverLayers(joined("u"))).layers).toMatchObject([
+      { floatReason: "weight is computed at run time" },
+    ]);
+  });
+
   it("behind a Reshape to a dimension that float32 could not hold", async () => {
     const length = 2 ** 24 + 1;
     const layer = await onlyLayer({
