@@ -6,6 +6,8 @@ import type { BudgetUse, Plan, PlanLayer } from "./types.ts";
 export interface PlanProblem {
   readonly message: string;
   readonly path: readonly (string | number)[];
+  /** media/schemas/sigmaquant-plan.schema.json can't say it. */
+  readonly beyondSchema?: true;
 }
 
 /** What a member may be; a list of texts: one of these. */
@@ -79,7 +81,9 @@ function layersProblem(layers: readonly unknown[]): PlanProblem | undefined {
     const path = ["layers", i];
     const entry = (layer ?? {}) as Partial<PlanLayer>;
     if (typeof entry.name !== "string") return { message: `layer ${i + 1} has no name`, path };
-    if (names.has(entry.name)) return { message: `layer ${entry.name} is there twice`, path: [...path, "name"] };
+    if (names.has(entry.name)) {
+      return { message: `layer ${entry.name} is there twice`, path: [...path, "name"], beyondSchema: true };
+    }
     names.add(entry.name);
     const bits = entry.weightBits;
     if (bits === undefined) return { message: `layer ${entry.name} has no weightBits`, path };

@@ -22,8 +22,8 @@ export function planFindings(context: PlanContext): readonly Finding[] {
   const { plan: text, judged } = context;
   const { problem, plan } = text;
   if (problem) {
-    const { code, slug, message, remedy, offset, length } = problem;
-    return [{ offset, length, code, slug, severity: "error", message: sentences(message, remedy) }];
+    const { code, slug, message, remedy, offset, length, inSchema } = problem;
+    return [{ offset, length, code, slug, severity: "error", message: sentences(message, remedy), inSchema }];
   }
   if (!plan) return [];
   const found = [

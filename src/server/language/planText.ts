@@ -13,6 +13,8 @@ export interface PlanTextProblem extends Span {
   readonly slug: string;
   readonly message: string;
   readonly remedy: string;
+  /** As of a finding. */
+  readonly inSchema: boolean;
 }
 
 /** A layer's entry in the text. */
@@ -89,8 +91,18 @@ export function readPlanText(text: string): PlanText {
 function problemOf(json: JsonText): PlanTextProblem | undefined {
   const [issue] = json.issues;
   if (issue) {
-    const { message, remedy, range } = issue;
-    return { code: "SQ5101", slug: "plan-syntax", message, remedy, offset: range.offset, length: range.length };
+    const { kind, message, remedy, range } = issue;
+    // Editors have nothing against a text without any value, nor against a long one.
+    const inSchema = kind !== "too-large" && json.value !== undefined;
+    return {
+      code: "SQ5101",
+      slug: "plan-syntax",
+      message,
+      remedy,
+      offset: range.offset,
+      length: range.length,
+      inSchema,
+    };
   }
   const problem = planProblem(json.value);
   if (!problem) return undefined;
@@ -107,6 +119,7 @@ function problemOf(json: JsonText): PlanTextProblem | undefined {
     remedy: "Correct it, or write the plan anew from the model's editor.",
     offset: found?.offset ?? 0,
     length,
+    inSchema: !problem.beyondSchema,
   };
 }
 
