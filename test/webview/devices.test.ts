@@ -15,7 +15,7 @@ const withPage = (options: OpenDevices, test: (page: DevicesPage) => Promise<voi
   DevicesPage.with(browser, options, test);
 
 const names = ["STM32N6", "Hailo-8", "GAP9, NE16", "MAX78000", "Shift-add 8×n, 28 nm", "Cortex-M7, CMSIS-NN"];
-const uriOf = (id: string) => `file:///work/${id}.hwprofile.json`;
+const uriOf = (id: string) => `file:///project/${id}.hwprofile.json`;
 
 const shownNames = async (page: DevicesPage) =>
   (await page.find(".d-row .d-name").allInnerTexts()).map((text) => text.trim());
@@ -145,7 +145,7 @@ describe("devices side by side", () => {
   it("of several models on one device are called after the models", () => {
     const [row] = snapshot.rows;
     const [one] = snapshot.devices;
-    const second = { ...exampleModel, uri: "file:///work/b.onnx", name: "b.onnx" };
+    const second = { ...exampleModel, uri: "file:///project/b.onnx", name: "b.onnx" };
     const models = exampleDevices({
       models: [exampleModel, second],
       devices: one ? [one] : [],

@@ -42,7 +42,7 @@ const all = (bits: Bits): readonly (Bits | null)[] =>
   Array.from({ length: layers }, (_, i) => (i === 21 ? null : bits));
 
 const device = (id: string, name: string, weightBits: readonly Bits[]): ComparedDevice => ({
-  id: `file:///work/${id}.hwprofile.json`,
+  id: `file:///project/${id}.hwprofile.json`,
   name,
   kind: "workspace",
   weightBits,
@@ -101,7 +101,7 @@ const examples: readonly Example[] = [
 ];
 
 export const exampleModel = {
-  uri: "file:///work/resnet20-w8.onnx",
+  uri: "file:///project/resnet20-w8.onnx",
   name: "resnet20-w8.onnx",
   layers,
   float: { top1: 0.889, samples: 2000 },
