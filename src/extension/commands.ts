@@ -3,6 +3,8 @@ import * as vscode from "vscode";
 import { modelTextScheme } from "../protocol/modelText.ts";
 import { type ExportFormat, requests } from "../protocol/requests.ts";
 import type { CommandHandler } from "./commandTable.ts";
+import { calledOn, compareDevices } from "./compareDevices.ts";
+import type { DevicesPanels } from "./devicesPanels.ts";
 import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import { type ModelEditors, modelEditorType } from "./modelEditor.ts";
@@ -16,6 +18,7 @@ export interface CommandContext {
   readonly server: ServerConnection;
   readonly choices: ChoicesStore;
   readonly editors: ModelEditors;
+  readonly devices: DevicesPanels;
   readonly log: Log;
 }
 
@@ -108,6 +111,8 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     "sigmaquant.chooseCalibration": chooseSet("calibration", vscode.l10n.t("Samples to calibrate with")),
     "sigmaquant.chooseEvaluation": chooseSet("evaluation", vscode.l10n.t("Labelled samples to measure accuracy on")),
     "sigmaquant.compare": onOpenModel((uri) => compareWith(server, uri)),
+    "sigmaquant.compareDevices": async (uri, selected) =>
+      compareDevices(context.devices, calledOn(uri, selected), editors.activeModel?.uri ?? activeTextModel()),
     "sigmaquant.openReport": onOpenModel(async (_, model) => {
       const files = editors.snapshotOf(model)?.comparison?.files ?? [];
       const report = files.find(({ path: file }) => file.endsWith(".md"));

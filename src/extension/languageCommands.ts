@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { EditorSnapshot } from "../protocol/editor.ts";
 import { notifications, requests } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
+import { compareOn } from "./compareDevices.ts";
 import { showError } from "./errors.ts";
 import { layerCommand } from "./layerCommand.ts";
 import { modelEditorType } from "./modelEditor.ts";
@@ -30,6 +31,10 @@ export function registerLanguageCommands(context: CommandContext): vscode.Dispos
     register("sigmaquant.allocateFor", async ({ uri, profile }) => {
       const model = modelUri(uri);
       if (model && typeof profile === "string") await allocateFor(context, model, profile);
+    }),
+    register("sigmaquant.compareOn", async ({ uri, profile }) => {
+      const model = modelUri(uri);
+      if (model && typeof profile === "string") await compareOn(context.devices, model.toString(), profile);
     }),
   );
 }

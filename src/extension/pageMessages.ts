@@ -97,6 +97,7 @@ const commandOf: Readonly<Record<PageCommand, string>> = {
   chooseCalibration: "sigmaquant.chooseCalibration",
   chooseEvaluation: "sigmaquant.chooseEvaluation",
   chooseProfile: "sigmaquant.chooseProfile",
+  compareDevices: "sigmaquant.compareDevices",
   manageTrust: "workbench.trust.manage",
   showLog: "sigmaquant.showLog",
   openAsText: "sigmaquant.openAsText",

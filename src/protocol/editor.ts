@@ -273,6 +273,7 @@ export const pageCommands = [
   "chooseCalibration",
   "chooseEvaluation",
   "chooseProfile",
+  "compareDevices",
   "manageTrust",
   "showLog",
   "retry",

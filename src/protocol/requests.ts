@@ -147,6 +147,8 @@ export const requests = {
   presets: method<null, readonly { readonly id: string; readonly name: string; readonly description: string }[]>(
     "presets",
   ),
+  /** A preset's own text, to be read. */
+  presetSource: method<{ readonly id: string }, string>("presetSource"),
   presetText: method<{ readonly id: string; readonly name: string }, string>("presetText"),
   models: method<null, readonly ModelSummary[]>("models"),
   /** Of the names that a text has for models, those of the workspace's models that have a plan. */

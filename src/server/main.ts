@@ -87,6 +87,7 @@ handle(requests.exportText, async ({ uri, format }) => {
   return running().exportText(uri, format);
 });
 handle(requests.presets, async () => running().presets());
+handle(requests.presetSource, ({ id }) => running().presetSource(id));
 handle(requests.presetText, async ({ id, name }) => running().presetText(id, name));
 handle(requests.profiles, async () => running().profileChoices());
 handle(requests.compareDevices, ({ id, ...compared }) => running().comparisons.compare(id, compared));

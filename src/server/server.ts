@@ -7,7 +7,7 @@ import { modelExplorerData } from "../core/plan/modelExplorer.ts";
 import { parsePlan } from "../core/plan/planFile.ts";
 import { markdownReport } from "../core/plan/report.ts";
 import { averageBits } from "../core/plan/summary.ts";
-import { listPresets, presetSource } from "../node/profiles.ts";
+import { listPresets, loadProfile, presetSource } from "../node/profiles.ts";
 import { defaultPlanPath } from "../node/quantizeToFiles.ts";
 import type { DevicesSnapshot } from "../protocol/devices.ts";
 import type { Choice, EditorSnapshot } from "../protocol/editor.ts";
@@ -297,6 +297,12 @@ export class Server {
       name: profile.name,
       description: profile.description ?? "",
     }));
+  }
+
+  /** @throws SigmaQuantError SQ1014 for a preset that there is not */
+  async presetSource(id: string): Promise<string> {
+    await loadProfile(id.startsWith("preset:") ? id : `preset:${id}`);
+    return presetSource.presets(id.replace(/^preset:/, "")) ?? "";
   }
 
   /** A profile of one's own over a preset, with the fields that one sets first. */

@@ -412,8 +412,18 @@ describe("the page", () => {
         return page.page.evaluate(`[...document.querySelectorAll(".d-head-cell")].map((e) => e.dataset.column)`);
       };
       expect(await shown(1200)).toHaveLength(9);
-      expect(await shown(900)).toEqual(["device", "verdict", "bits", "weightMemory", "latency", "loss"]);
-      expect(await shown(640)).toEqual(["device", "verdict", "average", "weightMemory", "loss"]);
+      expect(await shown(1000)).toEqual([
+        "device",
+        "verdict",
+        "bits",
+        "average",
+        "weightMemory",
+        "activationMemory",
+        "latency",
+        "loss",
+      ]);
+      expect(await shown(900)).toEqual(["device", "verdict", "bits", "average", "weightMemory", "latency", "loss"]);
+      expect(await shown(640)).toEqual(["device", "verdict", "weightMemory", "latency", "loss"]);
       expect(await shown(420)).toEqual(["device", "verdict", "loss"]);
     }));
 

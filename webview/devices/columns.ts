@@ -1,4 +1,3 @@
-import type { Fold } from "../fold.ts";
 import { budgetColumns, budgetOf, lossOf, type ShownRow, verdictText } from "./figures.ts";
 
 export const columnIds = ["device", "verdict", "bits", "average", ...budgetColumns, "loss"] as const;
@@ -9,17 +8,44 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-/** Columns that each width has room for, in their order. What is left out is in the row's hover. */
-const shown: Readonly<Record<Fold, readonly ColumnId[]>> = {
-  broad: columnIds,
-  wide: columnIds,
-  medium: ["device", "verdict", "bits", "weightMemory", "latency", "loss"],
-  small: ["device", "verdict", "average", "weightMemory", "loss"],
-  narrow: ["device", "verdict", "loss"],
+/**
+ * The least width of each column in pixels, for the widest of the usual fonts, and its part of what is left over. Bits take what their
+ * bars take.
+ */
+const widths: Readonly<Record<ColumnId, readonly [least: number, part: number]>> = {
+  device: [128, 1.25],
+  verdict: [158, 1.45],
+  bits: [162, 0],
+  average: [66, 0],
+  weightMemory: [112, 1],
+  activationMemory: [132, 1],
+  latency: [100, 1],
+  energy: [100, 1],
+  loss: [84, 0.7],
 };
 
-export function columnsAt(fold: Fold): readonly ColumnId[] {
-  return shown[fold];
+/** Left out one after the other where there is no room for all; what they say is in the row's hover. The others are always there. */
+const optional: readonly ColumnId[] = ["energy", "activationMemory", "average", "bits", "latency", "weightMemory"];
+
+/** Columns that a width has room for, in their order. @param width of the table, pixels */
+export function columnsAt(width: number): readonly ColumnId[] {
+  let columns: readonly ColumnId[] = columnIds;
+  for (const id of optional) {
+    if (columns.reduce((sum, each) => sum + widths[each][0], 0) <= width) break;
+    columns = columns.filter((each) => each !== id);
+  }
+  return columns;
+}
+
+/** The columns' tracks, for `grid-template-columns`. Where even the last three have no room, they share what there is. */
+export function tracksOf(columns: readonly ColumnId[]): string {
+  const few = columns.length <= 3;
+  return columns
+    .map((id) => {
+      const [least, part] = widths[id];
+      return part === 0 ? `${least}px` : `minmax(${few ? 0 : least}px, ${few ? least : part}fr)`;
+    })
+    .join(" ");
 }
 
 /** What rows are ordered by in a column; rows without it are last, whichever way. Bits along the network have no order. */

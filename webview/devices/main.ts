@@ -3,7 +3,6 @@ import type { FromDevicesPage, ToDevicesPage } from "../../src/protocol/devices.
 import { isToDevicesPage } from "../../src/protocol/devicesGuards.ts";
 import { watchTheme } from "../charts/tokens.ts";
 import { el } from "../dom.ts";
-import { foldOf } from "../fold.ts";
 import { connectPage } from "../host.ts";
 import { Announcer } from "../ui/announce.ts";
 import { watchFold } from "../watchFold.ts";
@@ -36,7 +35,7 @@ function start(): void {
       snapshot: undefined,
       view: restored(host.restore()),
       inHeader: false,
-      fold: foldOf(document.body.clientWidth),
+      width: document.body.clientWidth,
       theme: 0,
     },
     draw,
@@ -67,7 +66,8 @@ function start(): void {
     context.announcer.element,
   );
   document.body.append(page);
-  watchFold(page, (fold) => store.set({ fold }));
+  watchFold(page, () => undefined);
+  new ResizeObserver(() => store.set({ width: page.clientWidth })).observe(page);
   watchTheme(() => store.set({ theme: store.state.theme + 1 }));
   host.post({ type: "ready" });
 }

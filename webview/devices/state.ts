@@ -1,5 +1,4 @@
 import type { DevicesSnapshot, FromDevicesPage } from "../../src/protocol/devices.ts";
-import type { Fold } from "../fold.ts";
 import type { Announcer } from "../ui/announce.ts";
 import { type ColumnId, columnIds, isSortable, type Sort } from "./columns.ts";
 
@@ -19,7 +18,8 @@ export interface State {
   readonly view: View;
   /** The header has the keyboard. */
   readonly inHeader: boolean;
-  readonly fold: Fold;
+  /** Of the page, pixels. */
+  readonly width: number;
   /** Grows when the theme changes; what is drawn on a canvas must be drawn anew. */
   readonly theme: number;
 }

@@ -1,8 +1,8 @@
 import { readTokens, type Tokens } from "../charts/tokens.ts";
-import { el, setAttribute, setChildren, setClass, setText, setTitle } from "../dom.ts";
+import { el, setAttribute, setChildren, setClass, setStyle, setText, setTitle } from "../dom.ts";
 import { factLines, hideHover, hoverAt } from "../ui/hover.ts";
 import { drawIcon, icon } from "../ui/icons.ts";
-import { type ColumnId, columnsAt, isSortable, nextSort, sorted } from "./columns.ts";
+import { type ColumnId, columnsAt, isSortable, nextSort, sorted, tracksOf } from "./columns.ts";
 import { budgetColumns, columnScale, lossUnit, rowsAreModels, rowsOf, type ShownRow } from "./figures.ts";
 import { rowFacts } from "./rowFacts.ts";
 import { type RowStyle, RowView } from "./rowView.ts";
@@ -58,7 +58,7 @@ export class DevicesTable implements Part {
   }
 
   get columns(): readonly ColumnId[] {
-    return columnsAt(this.context.store.state.fold);
+    return columnsAt(this.context.store.state.width);
   }
 
   /** The row that an element lies in. */
@@ -82,13 +82,14 @@ export class DevicesTable implements Part {
   }
 
   update(state: State): void {
-    const { snapshot, view, fold, theme, inHeader } = state;
+    const { snapshot, view, width, theme, inHeader } = state;
     if (!snapshot) return;
     if (theme !== this.#theme || !this.#tokens) this.#tokens = readTokens();
     this.#theme = theme;
     const all = rowsOf(snapshot);
     this.#order = sorted(all, view.sort);
-    const columns = columnsAt(fold);
+    const columns = columnsAt(width);
+    setStyle(this.element, "--d-tracks", tracksOf(columns));
     const style: RowStyle = {
       columns,
       scales: Object.fromEntries(budgetColumns.map((id) => [id, columnScale(all, id)])),

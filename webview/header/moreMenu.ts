@@ -36,6 +36,7 @@ function items({ store, post }: Context): readonly MenuItem[] {
     command("Re-allocate", "reallocate", noPlan),
     command("Reset All Bits", "resetAllBits", noPlan),
     rule,
+    command("Compare Devices…", "compareDevices"),
     command("New Device Profile…", "newProfile"),
     command("Choose Evaluation Set…", "chooseEvaluation"),
     rule,

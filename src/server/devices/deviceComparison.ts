@@ -53,32 +53,36 @@ export class DeviceComparison {
     );
   }
 
-  /** Changes what is compared; what is known of models and devices that stay is kept. */
+  /** Changes what is compared; what is known of models and devices that stay is kept, and nothing is run for the same once more. */
   async set({ models, profiles }: Compared): Promise<DevicesSnapshot> {
+    const devicesBefore = this.devices.all;
     this.devices.set(profiles);
     await this.devices.refresh();
     const host = { ...this.host, settings: () => ({ ...this.host.settings(), bits: this.bits() }) };
     const before = new Map(this.models.map((model) => [model.uri, model]));
-    const next = [...new Map(models.map((model) => [model.uri, model])).values()];
-    this.models = next.flatMap(({ uri, choices }) => {
+    let isNew = this.devices.all.some((id) => !devicesBefore.includes(id));
+    this.models = [...new Map(models.map((model) => [model.uri, model])).values()].flatMap(({ uri, choices }) => {
       const known = before.get(uri);
-      const file = pathOf(uri);
-      const model =
-        known ?? (file === undefined ? undefined : new ModelOnDevices(uri, file, choices, host, this.cache));
-      if (!model) return [];
-      if (known) known.choose(choices);
       before.delete(uri);
-      return [model];
+      if (known) {
+        if (known.choose(choices)) isNew = true;
+        return [known];
+      }
+      const file = pathOf(uri);
+      if (file === undefined) return [];
+      isNew = true;
+      return [new ModelOnDevices(uri, file, choices, host, this.cache)];
     });
     await Promise.all([...before.values()].map((gone) => gone.close()));
     await Promise.all(this.models.map((model) => model.readTexts()));
     await this.refresh();
-    void this.start();
+    if (isNew) void this.start();
     return this.snapshot();
   }
 
   /** Decides and runs every plan that is not yet; resolves when done or cancelled. */
   async run(): Promise<void> {
+    for (const model of this.models) model.failures.clear();
     await this.startOver(true);
   }
 

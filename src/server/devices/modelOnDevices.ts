@@ -70,11 +70,16 @@ export class ModelOnDevices {
     return this.problem === undefined && this.host.trusted() && !this.state.noRuntime && this.prepared;
   }
 
-  /** What a person chose for the model; other samples make all that was measured and run worthless. */
-  choose(choices: ModelChoices): void {
+  /**
+   * What a person chose for the model; other samples make all that was measured and run worthless.
+   * @returns whether that is so
+   */
+  choose(choices: ModelChoices): boolean {
     const before = this.state.choices;
     this.state.choices = choices;
-    if (choices.calibration !== before.calibration || choices.evaluation !== before.evaluation) this.forget();
+    const same = choices.calibration === before.calibration && choices.evaluation === before.evaluation;
+    if (!same) this.forget();
+    return !same;
   }
 
   /** Reads what texts say: the plan beside the model, and which device is its own. */

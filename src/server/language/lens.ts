@@ -9,6 +9,8 @@ export interface Lens {
 export const lensCommands = {
   /** Of the extension. { uri, profile }: gives the model this device, writes its plan and shows it. */
   allocateFor: "sigmaquant.allocateFor",
+  /** Of the extension. { uri, profile }: shows the model on this device and others, side by side. */
+  compareOn: "sigmaquant.compareOn",
   /** Of the extension. { uri, layer? }: opens a model's editor, at a layer. */
   showLayer: "sigmaquant.showLayer",
   /** Of the server. { uri }: of a profile; raises the budgets that can't be met. */

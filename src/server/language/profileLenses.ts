@@ -27,6 +27,11 @@ function modelLenses({ uri }: ProfileContext, { model, shown }: ShownModel): rea
     { offset: 0, title, command: { command: lensCommands.allocateFor, arguments: [about] } },
     {
       offset: 0,
+      title: "Compare devices",
+      command: { command: lensCommands.compareOn, arguments: [about] },
+    },
+    {
+      offset: 0,
       title: "Open model",
       command: { command: lensCommands.showLayer, arguments: [{ uri: known.uri }] },
     },

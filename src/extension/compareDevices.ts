@@ -1,0 +1,42 @@
+import * as vscode from "vscode";
+import { pickModels, pickProfiles, usualProfiles } from "./devicePickers.ts";
+import type { DevicesPanels } from "./devicesPanels.ts";
+
+/** What `Compare Devices` was called on: any number of models and profiles. */
+export interface CalledOn {
+  readonly models: readonly vscode.Uri[];
+  readonly profiles: readonly vscode.Uri[];
+}
+
+/** Sorts what a command was called on by what it is; where it was called on nothing, the text in the active editor counts. */
+export function calledOn(uri: vscode.Uri | undefined, selected: readonly vscode.Uri[] | undefined): CalledOn {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const uris = selected ?? (uri ? [uri] : active ? [active] : []);
+  const ending = (end: string) => uris.filter(({ path }) => path.toLowerCase().endsWith(end));
+  return { models: ending(".onnx"), profiles: ending(".hwprofile.json") };
+}
+
+/**
+ * Asks for what is not said yet, and shows the comparison.
+ * @param active the model in use, if there is one
+ */
+export async function compareDevices(
+  panels: DevicesPanels,
+  { models, profiles }: CalledOn,
+  active: vscode.Uri | undefined,
+): Promise<void> {
+  const named = models.length > 0 ? models : active ? [active] : [];
+  const uris = named.length > 0 ? named.map(String) : await pickModels([]);
+  if (!uris) return;
+  const checked = await usualProfiles(
+    panels.server,
+    profiles.map((profile) => profile.toString()),
+  );
+  const picked = await pickProfiles(panels.server, checked);
+  if (picked) await panels.showPanel({ models: uris, profiles: picked });
+}
+
+/** From a lens over a profile: a model on this device and the others there are, without a question. */
+export async function compareOn(panels: DevicesPanels, model: string, profile: string): Promise<void> {
+  await panels.showPanel({ models: [model], profiles: await usualProfiles(panels.server, [profile]) });
+}
