@@ -24,7 +24,8 @@ function shown(document: vscode.TextDocument): readonly Shown[] {
   return vscode.languages.getDiagnostics(document.uri).map(({ range, source, code }) => ({
     text: document.getText(range),
     source,
-    code,
+    // Ours lead to their explanation.
+    code: typeof code === "object" ? code.value : code,
   }));
 }
 
