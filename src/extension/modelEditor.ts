@@ -7,7 +7,7 @@ import { notifications, requests } from "../protocol/requests.ts";
 import { showError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
-import { runPageMessage } from "./pageMessages.ts";
+import { editsPlan, runPageMessage } from "./pageMessages.ts";
 import type { ServerConnection } from "./server.ts";
 
 export const modelEditorType = "sigmaquant.model";
@@ -20,6 +20,8 @@ interface OpenModel {
   snapshot: EditorSnapshot | undefined;
   /** A layer to show as soon as the page is there. */
   reveal: string | undefined;
+  /** Edits of the plan that its pages asked for, one after the other. */
+  edits: Promise<void>;
 }
 
 /** The custom editor of `*.onnx`: hands snapshots of the server to its pages, and what a page asks for to the server. */
@@ -104,7 +106,14 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
 
   private modelAt(uri: vscode.Uri): OpenModel {
     const key = uri.toString();
-    const model = this.models.get(key) ?? { uri, panels: new Set(), kept: 0, snapshot: undefined, reveal: undefined };
+    const model = this.models.get(key) ?? {
+      uri,
+      panels: new Set(),
+      kept: 0,
+      snapshot: undefined,
+      reveal: undefined,
+      edits: Promise.resolve(),
+    };
     this.models.set(key, model);
     return model;
   }
@@ -115,8 +124,9 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     webview.options = { enableScripts: true, localResourceRoots: [dist] };
     const file = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
     const receive = webview.onDidReceiveMessage((message: unknown) => {
-      if (isFromPage(message)) void this.receive(model, panel, message);
-      else this.log.warn(`A message from the page of ${model.uri.fsPath} was not understood`);
+      if (!isFromPage(message)) this.log.warn(`A message from the page of ${model.uri.fsPath} was not understood`);
+      else if (editsPlan(message)) model.edits = model.edits.then(() => this.receive(model, panel, message));
+      else void this.receive(model, panel, message);
     });
     const activity = panel.onDidChangeViewState(() => this.activate(model, panel));
     panel.onDidDispose(() => {

@@ -14,6 +14,11 @@ export interface PageContext {
   readonly choices: ChoicesStore;
 }
 
+/** Such a message changes the plan's text, and builds on what the one before it has made of it. */
+export function editsPlan({ type }: FromPage): boolean {
+  return type === "setBits" || type === "setPinned" || type === "resetBits" || type === "choosePareto";
+}
+
 /** Carries out what a page asks for. A page names one of these actions, never a command of VS Code. */
 export async function runPageMessage(
   message: Exclude<FromPage, { type: "ready" }>,

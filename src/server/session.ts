@@ -50,6 +50,7 @@ export class ModelSession {
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
+  private reading: Promise<void> = Promise.resolve();
   /** Told of the next change of what is known. */
   private waiting: (() => void)[] = [];
   private lastPublish = 0;
@@ -132,7 +133,13 @@ export class ModelSession {
   }
 
   /** Texts that the session depends on may have changed: profile, plan, or which of them are there. */
-  async textsChanged(): Promise<void> {
+  textsChanged(): Promise<void> {
+    // One look after the other: an earlier one that takes longer would have the last word.
+    this.reading = this.reading.catch(() => undefined).then(() => this.readTexts());
+    return this.reading;
+  }
+
+  private async readTexts(): Promise<void> {
     const { state, host } = this;
     const { plan, problem: planProblem } = await readActivePlan(this.path, host.texts);
     const setting = host.settings().profile;
@@ -223,7 +230,9 @@ export class ModelSession {
     return histogramOf(prepared.model.tensors, site, slotsOf(this.state, this.host.settings().bits));
   }
 
-  editPlan(edit: PlanEdit): TextChange {
+  async editPlan(edit: PlanEdit): Promise<TextChange> {
+    // The edit before this one is in the text already, and perhaps not yet in what is shown.
+    await this.textsChanged();
     return this.outlook.edited(edit, this.host.planUri(this.path));
   }
 

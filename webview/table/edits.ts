@@ -6,7 +6,50 @@ import { csvOf } from "../model/csv.ts";
 import { figuresOf } from "../model/figures.ts";
 import { orderOf } from "../model/order.ts";
 import type { State } from "../state.ts";
+import type { Store } from "../store.ts";
 import { nextBits } from "./bitCell.ts";
+
+/** What was asked for a row. */
+interface Asked extends Pick<LayerRow, "weightBits" | "pinned"> {
+  /** What the page may show on the way there: what it showed at first, and what was asked for in between. */
+  readonly before: ReadonlySet<string>;
+  readonly at: number;
+}
+
+/** An answer takes a few tenths of a second; one that has not come by then is none, as an edit that was refused. */
+const answerMs = 3000;
+
+/** By page, edits that the host has not answered yet: a key that is pressed again at once goes on from what it asked for before. */
+const unanswered = new WeakMap<Store, Map<string, Asked>>();
+
+function ask(
+  { store }: Context,
+  rows: readonly LayerRow[],
+  wish: Partial<Pick<LayerRow, "weightBits" | "pinned">>,
+): void {
+  const asked = unanswered.get(store) ?? new Map<string, Asked>();
+  unanswered.set(store, asked);
+  for (const row of rows) {
+    const { weightBits, pinned } = { ...row, ...wish };
+    const before = new Set(asked.get(row.name)?.before).add(bitsAndPin(row));
+    asked.set(row.name, { weightBits, pinned, before, at: performance.now() });
+  }
+}
+
+function bitsAndPin({ weightBits, pinned }: Pick<LayerRow, "weightBits" | "pinned">): string {
+  return `${weightBits} ${pinned}`;
+}
+
+/** The row as it will be when what was asked of the host is there. */
+function expected({ store }: Context, row: LayerRow): LayerRow {
+  const asked = unanswered.get(store);
+  const wish = asked?.get(row.name);
+  if (!wish) return row;
+  const { weightBits, pinned, before, at } = wish;
+  if (before.has(bitsAndPin(row)) && performance.now() - at < answerMs) return { ...row, weightBits, pinned };
+  asked?.delete(row.name);
+  return row;
+}
 
 /** Rows that an edit is for: the selected ones, in the network's order. */
 export function selectedRows({ snapshot, view }: State): readonly LayerRow[] {
@@ -22,39 +65,49 @@ export function rowsWith(state: State, name: string): readonly LayerRow[] {
 }
 
 /** Gives rows a bitwidth, as far as the device has it for them; the plan pins them with it. */
-export function setBits({ post, announcer, store }: Context, rows: readonly LayerRow[], bits: Bits): void {
-  const able = rows.filter((row) => row.allowedBits.includes(bits));
-  const layers = able.filter((row) => row.weightBits !== bits || !row.pinned).map((row) => row.name);
+export function setBits(context: Context, rows: readonly LayerRow[], bits: Bits): void {
+  const { post, announcer, store } = context;
+  const able = rows.map((row) => expected(context, row)).filter((row) => row.allowedBits.includes(bits));
+  const changed = able.filter((row) => row.weightBits !== bits || !row.pinned);
+  const layers = changed.map((row) => row.name);
   if (able.length === 0 && rows.length > 0) {
     announcer.say(`${bits} bits: not on ${store.state.snapshot?.profile?.name ?? "this device"}`);
   }
   if (layers.length === 0) return;
+  ask(context, changed, { weightBits: bits, pinned: true });
   post({ type: "setBits", layers, bits });
   announcer.say(`${bits} bits for ${layers.length === 1 ? layers[0] : count(layers.length, "layer")}`);
 }
 
 /** Moves each row to the device's next bitwidth up or down. Rows that end at the same bits go in one message. */
 export function stepBits(context: Context, rows: readonly LayerRow[], up: boolean): void {
-  const byBits = Map.groupBy(rows, (row) => nextBits(row, up));
+  const byBits = Map.groupBy(rows, (row) => nextBits(expected(context, row), up));
   for (const [bits, group] of byBits) if (bits !== undefined) setBits(context, group, bits);
 }
 
 /** Pins rows; unpins them if all are pinned. Rows in float have nothing to pin. */
-export function togglePin({ post, announcer }: Context, rows: readonly LayerRow[]): void {
-  const able = rows.filter((row) => row.weightBits);
+export function togglePin(context: Context, rows: readonly LayerRow[]): void {
+  const { post, announcer } = context;
+  const able = rows.map((row) => expected(context, row)).filter((row) => row.weightBits);
   const pinned = able.some((row) => !row.pinned);
-  const layers = able.filter((row) => row.pinned !== pinned).map((row) => row.name);
+  const changed = able.filter((row) => row.pinned !== pinned);
+  const layers = changed.map((row) => row.name);
   if (layers.length === 0) return;
+  ask(context, changed, { pinned });
   post({ type: "setPinned", layers, pinned });
   announcer.say(`${pinned ? "Pinned" : "Unpinned"} ${layers.length === 1 ? layers[0] : count(layers.length, "layer")}`);
 }
 
 /** Takes rows back to what the search recommends. */
-export function resetBits({ post, announcer }: Context, rows: readonly LayerRow[]): void {
+export function resetBits(context: Context, rows: readonly LayerRow[]): void {
+  const { post, announcer, store } = context;
   const layers = rows
+    .map((row) => expected(context, row))
     .filter((row) => row.weightBits && (row.pinned || row.wasBits !== undefined))
     .map((row) => row.name);
   if (layers.length === 0) return;
+  // What bits come of it, the host will say.
+  for (const layer of layers) unanswered.get(store)?.delete(layer);
   post({ type: "resetBits", layers });
   announcer.say(`Reset ${layers.length === 1 ? layers[0] : count(layers.length, "layer")}`);
 }

@@ -21,17 +21,18 @@ import {
 
 describe("bits that are set by hand", () => {
   let model: vscode.Uri;
-  let layer = "";
+  let [layer, next, afterNext] = ["", "", ""];
   let recommended = 0;
   const plan = file("bits", "bits.sigmaquant.json");
 
-  const planned = () => {
+  const planned = (name = layer) => {
     const { layers } = parsePlan(readFileSync(plan.fsPath, "utf8"), plan.fsPath);
-    const found = layers.find(({ name }) => name === layer);
+    const found = layers.find((each) => each.name === name);
     return { bits: found?.weightBits, pinned: found?.pinned ?? false };
   };
   const isPinned = () =>
-    ui.webview.isVisible(row(layer, "[data-do=pin][title^=Unpin], .cell-weightBits svg.pin:not([hidden])"));
+    // On the row that is selected the pin is a button.
+    ui.webview.isVisible(row(layer, ":is([data-do=pin][title^=Unpin], .bits-rest .pin) >> visible=true"));
 
   before(async function () {
     this.timeout(longTestMs);
@@ -39,7 +40,7 @@ describe("bits that are set by hand", () => {
     model = await freshModel("bits");
     await openModel(model);
     await analyzed();
-    [, , layer = ""] = await layersOf(model);
+    [, , layer = "", next = "", afterNext = ""] = await layersOf(model);
     recommended = await bitsShown(layer);
   });
   after(async () => {
@@ -58,15 +59,30 @@ describe("bits that are set by hand", () => {
     await ui.webview.waitFor(".count", "1 pinned");
   });
 
-  it("step with plus and minus, and let go with P", async () => {
-    await ui.keys("+");
-    await until(async () => (await bitsShown(layer)) === 3);
+  it("step with plus and minus, as often as the keys are pressed, and let go with P", async () => {
+    await ui.keys("+", "+", "+", "-", "-");
     await until(() => planned().bits === 3);
+    await until(async () => (await bitsShown(layer)) === 3);
     await ui.keys("p");
     await until(() => !planned().pinned);
     await ui.keys("p");
     await until(() => planned().pinned);
     await until(isPinned);
+    await ui.keys("p", "p", "p", "p", "p");
+    await until(() => !planned().pinned);
+    await until(async () => !(await isPinned()));
+    await ui.keys("p");
+    await until(isPinned);
+  });
+
+  it("are all kept when they are set faster than the plan is written", async () => {
+    await ui.keys("ArrowDown", "2", "ArrowDown", "3", "ArrowUp");
+    await until(() => planned(next).bits === 2 && planned(afterNext).bits === 3);
+    await ui.webview.waitFor(".count", "3 pinned");
+    await ui.keys("Delete", "ArrowDown", "Delete");
+    await ui.webview.waitFor(".count", "1 pinned");
+    assert.deepEqual([planned(next).pinned, planned(afterNext).pinned], [false, false]);
+    assert.deepEqual(planned(), { bits: 3, pinned: true });
   });
 
   it("are there again after the editor was closed and opened", async () => {

@@ -134,5 +134,7 @@ describe("a device profile", () => {
     } finally {
       await vscode.workspace.fs.delete(profile);
     }
+    // As the next tests want to find it.
+    await until(async () => (await ui.webview.count('vscode-option:text-is("shelf-camera")')) === 0);
   });
 });

@@ -6,8 +6,8 @@ import { bridgeVariable } from "./bridge.ts";
 import { ui } from "./client.ts";
 import { type InHostEvent, reportVariable, selectVariable } from "./inHostEvents.ts";
 
-/** Analyses of the example model run in these tests, on machines that are busy. */
-const testTimeoutMs = 60_000;
+/** Longer than any one thing that a test waits for, so that the one that did not come is what is told. Analyses have a time of their own. */
+const testTimeoutMs = 150_000;
 
 /**
  * What VS Code calls in its extension host (`extensionTestsPath`): runs the bundled tests beside this file and writes each one's
@@ -43,8 +43,12 @@ function tellNotLoaded(error: unknown): never {
 /** What the window looked like when a test failed says more than its stack. */
 async function pictureOfFailure(this: Mocha.Context): Promise<void> {
   const test = this.currentTest;
-  if (test?.state !== "failed" || process.env[bridgeVariable] === undefined) return;
-  const file = await ui.screenshot(`failed-${test.fullTitle()}`).catch(() => undefined);
+  if (test?.state === "failed") await pictureOf(test.fullTitle());
+}
+
+async function pictureOf(title: string): Promise<void> {
+  if (process.env[bridgeVariable] === undefined) return;
+  const file = await ui.screenshot(`failed-${title}`).catch(() => undefined);
   if (file !== undefined) console.log(`      picture: ${file}`);
 }
 
@@ -55,10 +59,9 @@ function report(runner: Mocha.Runner): void {
   runner.on("pass", (test) => write({ outcome: "passed", title: test.fullTitle(), milliseconds: test.duration ?? 0 }));
   // Hooks fail by this event too, and count as a test that failed.
   runner.on("fail", (test, error: Error) => {
-    // A hook, whatever its type says.
+    // Root hooks come after tests alone.
     const { type } = test as { readonly type: string };
-    if (type === "hook") void ui.screenshot(`failed-${test.fullTitle()}`).catch(() => undefined);
-    void ui.screenshot(`failed-${(test as Mocha.Runnable).fullTitle()}`).catch(() => undefined);
+    if (type === "hook") void pictureOf(test.fullTitle());
     write({ outcome: "failed", title: test.fullTitle(), message: error.stack ?? error.message });
   });
   runner.on("pending", (test) => write({ outcome: "skipped", title: test.fullTitle() }));

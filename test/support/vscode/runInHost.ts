@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { format } from "node:util";
@@ -9,8 +9,10 @@ import type { Ui } from "./ui.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 import { copyWorkspace } from "./workspace.ts";
 
-/** The whole suite takes a minute or two on two cores; ten means that it hangs. */
-const suiteTimeoutMs = 10 * 60_000;
+/** The whole suite takes two or three minutes on two cores; fifteen means that it hangs. */
+const suiteTimeoutMs = 15 * 60_000;
+
+const logFile = /exthost\d*[\\/]sigmaquant\.[^\\/]+[\\/][^\\/]+\.log$/;
 
 /** What to run where. */
 export interface InHostRun {
@@ -98,9 +100,16 @@ function printLine(line: string): void {
   if (/^\s/.test(text) || text === "") console.log(text);
 }
 
+/** Output channels of extensions that write logs have a file each below the server's data. */
+function extensionLog(data: string): string {
+  const files = readdirSync(data, { recursive: true, encoding: "utf8" }).filter((file) => logFile.test(file));
+  return files.map((file) => readFileSync(path.join(data, file), "utf8")).join("\n");
+}
+
 async function explain(workbench: Workbench, code: number | string, counts: Counts): Promise<void> {
   const picture = await workbench.ui.screenshot("failed-run").catch(() => "none");
   console.log(`VS Code ${workbench.host.version} ended with ${code}; the window then: ${picture}`);
+  console.log(`What the extension logged last:\n${extensionLog(workbench.server.folder).slice(-4000)}`);
   // Where tests failed they have said why.
   if (counts.failed === 0 || typeof code === "string") console.log(workbench.server.log().slice(-4000));
 }

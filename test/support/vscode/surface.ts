@@ -1,7 +1,7 @@
 import type { FrameLocator, Locator, Page } from "playwright-core";
 
 /** How long a thing on the screen may take to come. Every wait is for a condition; this is only when to give up. */
-export const uiTimeoutMs = 20_000;
+export const uiTimeoutMs = 60_000;
 
 /** Options of a click. */
 export interface ClickOptions {
@@ -103,8 +103,16 @@ export class Surface {
 
   /** An attribute of all that match now, in the document's order. */
   async attributes(selector: string, name: string): Promise<readonly (string | null)[]> {
-    const all = await this.root().locator(selector).all();
-    return Promise.all(all.map((element) => element.getAttribute(name, { timeout: uiTimeoutMs })));
+    return (await this.rows(selector, [name])).map(([value = null]) => value);
+  }
+
+  /** Several attributes of all that match now, all read at the same moment; a table's rows come and go. */
+  async rows(selector: string, names: readonly string[]): Promise<readonly (readonly (string | null)[])[]> {
+    const all = this.root().locator(selector);
+    return all.evaluateAll(
+      (elements, wanted) => elements.map((element) => wanted.map((name) => element.getAttribute(name))),
+      names,
+    );
   }
 
   /** Sends a message to the document's window, as anything in the same window could. */

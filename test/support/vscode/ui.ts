@@ -3,7 +3,7 @@ import type { FrameLocator, Locator, Page } from "playwright-core";
 import { Surface, uiTimeoutMs } from "./surface.ts";
 
 /** VS Code registers an extension's menus and commands some seconds after it has shown its explorer. */
-const lateTimeoutMs = 30_000;
+const lateTimeoutMs = 90_000;
 const menuRetryMs = 500;
 /** A menu takes no click in the moment in which it opens; one that is still there after this has not taken it. */
 const menuClosesMs = 500;
