@@ -32,19 +32,25 @@ export interface TinyQuantization {
   simulate(): Promise<Readonly<Record<string, Tensor>>>;
 }
 
+export interface TinyOptions extends DiscoverOptions {
+  readonly pack?: boolean;
+  /** Weights of matrices that share a scale. */
+  readonly blockSize?: number;
+}
+
 /** Quantizes every layer of a small model, calibrated on the one sample. */
 export async function quantizeTiny(
   model: OnnxModel,
   feeds: Readonly<Record<string, Tensor>>,
   bits: Bits,
   activationBits: ActivationBits | null,
-  { pack = false, ...discover }: DiscoverOptions & { readonly pack?: boolean } = {},
+  { pack = false, blockSize, ...discover }: TinyOptions = {},
 ): Promise<TinyQuantization> {
   const discovery = await discoverLayers(model, discover);
   const sites = quantizableSites(discovery);
   const { types, shapes } = await inferShapes(model, inference);
   const layers = new Map<string, QuantizedLayer>();
-  for (const site of sites) layers.set(site.layer.name, await quantizeLayer(model, site, bits));
+  for (const site of sites) layers.set(site.layer.name, await quantizeLayer(model, site, bits, blockSize));
   const names = activationBits === null ? [] : quantizedActivations(model.graph, sites, types);
   const given = Object.keys(feeds);
   const fetched = names.filter((name) => !given.includes(name));
@@ -81,15 +87,28 @@ export async function quantizeTiny(
   };
 }
 
-async function quantizeLayer(model: OnnxModel, site: LayerSite, bits: Bits): Promise<QuantizedLayer> {
-  const { weightShape, channelAxis } = site.layer;
+async function quantizeLayer(
+  model: OnnxModel,
+  site: LayerSite,
+  bits: Bits,
+  blockSize: number | undefined,
+): Promise<QuantizedLayer> {
+  const { weightShape, channelAxis, weightsOnly, opType } = site.layer;
+  const isMatrix = !weightsOnly && weightShape.length === 2 && ["MatMul", "Gemm"].includes(opType);
+  const blocks = blockSize !== undefined && isMatrix ? { blockSize } : {};
   const weight = await readWeight(model.tensors, site.chain);
-  const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits);
-  if (!takesBias(site)) return { bits, q, scales };
-  return { bits, q, scales, bias: (await readBias(model.tensors, site)) ?? new Float32Array(outputChannels(site)) };
+  const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits, "minmax", blocks);
+  if (!takesBias(site)) return { bits, q, scales, ...blocks };
+  return {
+    bits,
+    q,
+    scales,
+    ...blocks,
+    bias: (await readBias(model.tensors, site)) ?? new Float32Array(outputChannels(site)),
+  };
 }
 
-function floatWeight(site: LayerSite, { bits, q, scales }: QuantizedLayer): Float32Array {
+function floatWeight(site: LayerSite, { bits, q, scales, blockSize }: QuantizedLayer): Float32Array {
   const { weightShape, channelAxis } = site.layer;
   const size = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
   const view = {
@@ -97,5 +116,5 @@ function floatWeight(site: LayerSite, { bits, q, scales }: QuantizedLayer): Floa
     channels: weightShape[channelAxis] as number,
     inner: size(weightShape.slice(channelAxis + 1)),
   };
-  return dequantize({ bits, q, scales, view, blockSize: view.outer * view.inner });
+  return dequantize({ bits, q, scales, view, blockSize: blockSize ?? view.outer * view.inner });
 }

@@ -25,6 +25,13 @@ export function outputChannels(layer: Layer): number {
   return layer.weightShape[layer.channelAxis] ?? 1;
 }
 
+/** Scales of a layer: one for each output channel, or for each block of it. */
+export function scaleCount(layer: Layer): number {
+  const channels = outputChannels(layer);
+  const { blockSize } = layer;
+  return blockSize === undefined ? channels : channels * Math.ceil(layer.params / Math.max(1, channels) / blockSize);
+}
+
 function alignUp(bytes: number, alignment: number): number {
   return Math.ceil(bytes / alignment) * alignment;
 }
@@ -33,8 +40,8 @@ function alignUp(bytes: number, alignment: number): number {
  * Weight memory of one layer at `bits` bits, in parts.
  *
  *     weights    = ceil(params * stored(bits) / 8)       stored: packed or container, see `storedBits`
- *     scales     = channels * scaleBytes                 channels = weightShape[channelAxis]
- *     zeroPoints = channels * zeroPointBytes
+ *     scales     = count * scaleBytes                    count = weightShape[channelAxis], times blocks of a channel
+ *     zeroPoints = count * zeroPointBytes
  *     bias       = biasParams * biasBytes
  *     total      = the sum, each part rounded up to a multiple of weightAlignmentBytes
  *
@@ -44,13 +51,13 @@ function alignUp(bytes: number, alignment: number): number {
  */
 export function weightMemory(layer: Layer, bits: Bits | null, profile: HardwareProfile): WeightMemory {
   const { weightAlignmentBytes: alignment, weightPacking, scaleBytes, zeroPointBytes, biasBytes } = profile.memory;
-  const channels = bits === null ? 0 : outputChannels(layer);
+  const count = bits === null ? 0 : scaleCount(layer);
   const floatBytes = layer.params > 0 ? layer.floatBytes / layer.params : float32Bytes;
   const raw =
     bits === null ? layer.floatBytes : Math.ceil((layer.params * storedBits(bits, weightPacking)) / bitsPerByte);
   const weights = alignUp(raw, alignment);
-  const scales = alignUp(channels * scaleBytes, alignment);
-  const zeroPoints = alignUp(channels * zeroPointBytes, alignment);
+  const scales = alignUp(count * scaleBytes, alignment);
+  const zeroPoints = alignUp(count * zeroPointBytes, alignment);
   const bias = alignUp(layer.biasParams * (bits === null ? floatBytes : biasBytes), alignment);
   return { weights, scales, zeroPoints, bias, total: weights + scales + zeroPoints + bias };
 }

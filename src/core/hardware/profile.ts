@@ -3,6 +3,9 @@ export type Bits = 2 | 3 | 4 | 5 | 6 | 7 | 8;
 /** Activation bits; 16 is A16. */
 export type ActivationBits = 4 | 8 | 16;
 
+/** Weights that share a scale, where not all of an output channel do. */
+export type BlockSize = 32 | 64 | 128;
+
 export const resources = ["weightMemory", "activationMemory", "latency", "energy", "bops"] as const;
 /** The five budgets. Units inside the program: bytes, bytes, seconds, joules, bit operations. */
 export type Resource = (typeof resources)[number];
@@ -29,6 +32,8 @@ export interface HardwareProfile {
   /** Supported weight bits, ascending. */
   readonly weightBits: readonly Bits[];
   readonly activationBits: readonly ActivationBits[];
+  /** Consecutive weights of a MatMul's or Gemm's output that share a scale; all of them without it. */
+  readonly blockSize?: BlockSize;
   /** Per operator type, where it differs: its weight bits, or kept in float. */
   readonly operators: Readonly<Record<string, { readonly weightBits?: readonly Bits[]; readonly float?: boolean }>>;
   readonly memory: {

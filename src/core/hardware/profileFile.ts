@@ -7,6 +7,7 @@ export interface ProfileFile {
   readonly extends?: string;
   readonly weightBits?: HardwareProfile["weightBits"];
   readonly activationBits?: HardwareProfile["activationBits"];
+  readonly blockSize?: NonNullable<HardwareProfile["blockSize"]>;
   readonly operators?: HardwareProfile["operators"];
   readonly memory?: Partial<HardwareProfile["memory"]>;
   readonly compute?: Partial<NonNullable<HardwareProfile["compute"]>>;
@@ -70,6 +71,7 @@ export function completeProfile(file: ProfileFile): HardwareProfile {
     ...(file.extends === undefined ? {} : { extends: file.extends }),
     weightBits,
     activationBits: ascending(file.activationBits ?? defaultActivationBits),
+    ...(file.blockSize === undefined ? {} : { blockSize: file.blockSize }),
     operators: Object.fromEntries(
       Object.entries(file.operators ?? {}).map(([name, operator]) => [
         name,

@@ -212,6 +212,8 @@ async function rows(around: Surroundings, node: NodeProto, index: number, path: 
     const name = node.input[slot] ?? "";
     const chain = name === "" ? undefined : await traceConstant(scope, model.tensors, name);
     if (chain === undefined || chain.shape.length < 2) continue;
+    // Single numbers, such as the scales of a table that is quantized already.
+    if (product(chain.shape.slice(1)) === 1) continue;
     const use = { node, index, path, slot, bias: "" };
     const base = { opType: node.opType, path, chain, axis: 0, groups: 1, use, suffix };
     if (floatTypes.has(chain.elementType)) {

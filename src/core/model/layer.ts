@@ -43,6 +43,8 @@ export interface Layer {
    * and whatever bodies compute.
    */
   readonly weightsOnly?: true;
+  /** Consecutive weights of an output channel that share a scale, on the device that is asked about; all of them without it. */
+  readonly blockSize?: number;
   /** Bits of weights that are integers in the file already, and are left as they are. */
   readonly storedBits?: Bits;
   /** Why it stays as it is (mostly in float), at most 40 characters; undefined when it can be quantized. */

@@ -31,7 +31,7 @@ export async function analyzeWeights(
       layer.weightShape,
       layer.channelAxis,
       bits,
-      {},
+      layer.blockSize === undefined ? {} : { blockSize: layer.blockSize },
       signal,
     );
     found.set(layer.name, statistics);

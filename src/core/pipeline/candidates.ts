@@ -4,6 +4,7 @@ import { outputChannels, readBias, takesBias } from "../model/bias.ts";
 import type { LayerSite } from "../model/discover.ts";
 import { readWeight } from "../model/readWeight.ts";
 import type { QuantizedLayer } from "../qdq/types.ts";
+import { channelView, rowLength } from "../quant/channelView.ts";
 import { dequantize, quantizeWeights } from "../quant/quantizer.ts";
 import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
 import type { PreparedModel } from "./prepare.ts";
@@ -19,19 +20,13 @@ export interface WeightQuantizer {
   ): Promise<QuantizedLayer>;
 }
 
-/** Per channel, symmetric, min-max, rounded to the nearest: the paper's quantizer. */
+/** Per channel (or block of it), symmetric, min-max, rounded to the nearest: the paper's quantizer. */
 export const roundToNearest: WeightQuantizer = {
   async quantize(site, weight, bias, bits, signal) {
-    const { q, scales } = quantizeWeights(
-      weight,
-      site.layer.weightShape,
-      site.layer.channelAxis,
-      bits,
-      "minmax",
-      {},
-      signal,
-    );
-    return { bits, q, scales, ...(bias && { bias }) };
+    const { weightShape, channelAxis, blockSize } = site.layer;
+    const blocks = blockSize === undefined ? {} : { blockSize };
+    const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits, "minmax", blocks, signal);
+    return { bits, q, scales, ...blocks, ...(bias && { bias }) };
   },
 };
 
@@ -62,6 +57,11 @@ export class CandidateWeights implements WeightSource {
     return new CandidateWeights(this.prepared, this.quantizer, signal, this.cache);
   }
 
+  /** The same weights for the same model with other blocks, see withBlocks. */
+  on(prepared: PreparedModel): CandidateWeights {
+    return new CandidateWeights(prepared, this.quantizer, this.signal, this.cache);
+  }
+
   async weight(layer: string): Promise<Float32Array> {
     const { cache } = this;
     const cached = cache.weights.get(layer);
@@ -83,7 +83,7 @@ export class CandidateWeights implements WeightSource {
   }
 
   quantizedLayer(layer: string, bits: Bits): Promise<QuantizedLayer> {
-    const key = `${bits}:${layer}`;
+    const key = `${bits}:${this.site(layer).layer.blockSize ?? 0}:${layer}`;
     const { integers } = this.cache;
     const known = integers.get(key);
     if (known) return known;
@@ -104,13 +104,10 @@ export class CandidateWeights implements WeightSource {
   }
 
   /** scale * q, as the written file will hold it. */
-  private values(layer: string, { q, scales, bits }: QuantizedLayer): Float32Array {
+  private values(layer: string, { q, scales, bits, blockSize }: QuantizedLayer): Float32Array {
     const { weightShape, channelAxis } = this.site(layer).layer;
-    let inner = 1;
-    for (const d of weightShape.slice(channelAxis + 1)) inner *= d;
-    const channels = weightShape[channelAxis] ?? 1;
-    const outer = q.length / Math.max(1, channels * inner);
-    return dequantize({ bits, q, scales, view: { outer, channels, inner }, blockSize: Math.max(1, outer * inner) });
+    const view = channelView(weightShape, channelAxis);
+    return dequantize({ bits, q, scales, view, blockSize: blockSize ?? Math.max(1, rowLength(view)) });
   }
 
   private async make(layer: string, bits: Bits): Promise<QuantizedLayer> {

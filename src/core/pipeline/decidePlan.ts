@@ -8,6 +8,7 @@ import { unrecoveredWeights } from "../recovery/unrecovered.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
+import { onDevice } from "./blocks.ts";
 import { calibrate } from "./calibrate.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { DeviceFit } from "./deviceFit.ts";
@@ -63,7 +64,8 @@ export interface Decided {
 }
 
 /** From a prepared model to a plan: weights, calibration, sensitivities, search, baselines. Writes nothing. */
-export async function decidePlan(input: DecideInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Decided> {
+export async function decidePlan(given: DecideInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Decided> {
+  const input = onDevice(given);
   const { prepared, profile, settings, weights, calibration, inference } = input;
   const { batch, threads } = settings;
   const running = { inference, batch, ...(threads !== undefined && { threads }) };

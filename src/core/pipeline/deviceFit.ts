@@ -7,6 +7,7 @@ import { quantizableSites } from "../model/discover.ts";
 import { residualGroups } from "../model/residual.ts";
 import type { BudgetUse, PlanLayer } from "../plan/types.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import { withBlocks } from "./blocks.ts";
 import { activationMemory, type PreparedModel } from "./prepare.ts";
 
 export interface DeviceFitInput {
@@ -24,6 +25,8 @@ export interface DeviceFitInput {
  * belong to no layer (normalization, tables) take weight memory whatever the bits.
  */
 export class DeviceFit {
+  /** With the device's blocks. */
+  readonly input: DeviceFitInput;
   readonly table: CostTable;
   /** null = activations stay in float. */
   readonly activationBits: ActivationBits | null;
@@ -31,7 +34,9 @@ export class DeviceFit {
   readonly otherBytes: number;
 
   /** @throws SigmaQuantError as CostTable */
-  constructor(readonly input: DeviceFitInput) {
+  constructor(given: DeviceFitInput) {
+    const input = { ...given, prepared: withBlocks(given.prepared, given.profile.blockSize) };
+    this.input = input;
     const { prepared, profile, limits, weightsOnly } = input;
     this.activationBits = weightsOnly ? null : defaultActivationBits(profile);
     this.otherBytes = prepared.discovery.otherConstantBytes;

@@ -22,11 +22,17 @@ export type BiasForm =
  * int32 where the layer's activation is quantized, as integer kernels want it; float otherwise, where int32 does not reach
  * (channels of tiny weights), and for MatMul, whose bias is in the Add behind it. Zeros are not written where there is no bias.
  */
-export function biasForm(site: LayerSite, { bias, scales }: QuantizedLayer, activations: ActivationMap): BiasForm {
+export function biasForm(
+  site: LayerSite,
+  { bias, scales, blockSize }: QuantizedLayer,
+  activations: ActivationMap,
+): BiasForm {
   const [use] = site.uses;
   if (bias === undefined || use === undefined || !takesBias(site)) return { kind: "none" };
   if (use.bias === "" && bias.every((b) => b === 0)) return { kind: "none" };
-  const activation = site.layer.opType === "MatMul" ? undefined : activations.get(use.node.input[0] ?? "");
+  // Blocks have no scale of an output channel to count in.
+  const activation =
+    site.layer.opType === "MatMul" || blockSize !== undefined ? undefined : activations.get(use.node.input[0] ?? "");
   const integers = activation && int32Bias(bias, scales, activation.scale);
   return integers ? { kind: "int32", ...integers } : { kind: "float", bias };
 }

@@ -63,7 +63,7 @@ export function quantizeGraph(
     const site = discovery.sites.get(name);
     if (site === undefined || site.layer.floatReason !== undefined) continue;
     const bias = biasForm(site, quantized, tied);
-    const isDetached = needsDetaching(site, bias, isQuantized, domains);
+    const isDetached = needsDetaching(site, quantized, bias, isQuantized, domains);
     stored.push(writeWeight(edit, site, quantized, domains, isDetached, unpacker));
     writeBias(edit, site, bias, domains);
   }
@@ -80,8 +80,17 @@ function hasNarrowTables({ sites }: Discovery, layers: ReadonlyMap<string, Quant
   return [...layers].some(([name, { bits }]) => bits <= 4 && sites.get(name)?.uses.some(isLookup));
 }
 
+/** An opset that something in the file needs. */
+interface Wish {
+  readonly opset: number;
+  readonly isWanted: boolean;
+  readonly what: string;
+  /** The beginning of a note for models that cannot be raised. */
+  readonly without: string;
+}
+
 /**
- * Raises the opset where the wanted types need it: for int2 weights, for lookups in tables of 4 bits, and for quantized
+ * Raises the opset where the wanted types need it: for int2 weights, scales of blocks, lookups in tables of 4 bits, and quantized
  * activations, between which ONNX Runtime puts operators of opset 13.
  */
 function raiseForTypes(
@@ -93,29 +102,41 @@ function raiseForTypes(
 ): string[] {
   const rankOf = (value: string) => shapes?.get(value)?.length;
   const notes: string[] = [];
-  const wanted: readonly (readonly [number, boolean, string])[] = [
-    [opsets.int2, [...layers.values()].some((layer) => layer.bits === 2), "int2 weights"],
-    [opsets.int4, hasNarrowTables(discovery, layers), "tables of 4 bits"],
-    [opsets.perAxis, activations, "quantized activations"],
+  const wanted: readonly Wish[] = [
+    {
+      opset: opsets.int2,
+      isWanted: [...layers.values()].some((layer) => layer.bits === 2),
+      what: "int2 weights",
+      without: "2-bit weights are stored in 4 bits: int2 needs opset",
+    },
+    {
+      // Only asked for where the opset can be raised, see withBlocks.
+      opset: opsets.blocks,
+      isWanted: [...layers.values()].some((layer) => layer.blockSize !== undefined),
+      what: "scales of blocks",
+      without: "Scales of blocks need opset",
+    },
+    {
+      opset: opsets.int4,
+      isWanted: hasNarrowTables(discovery, layers),
+      what: "tables of 4 bits",
+      without: "Tables of 4 bits are stored in 8: they need opset",
+    },
+    {
+      opset: opsets.perAxis,
+      isWanted: activations,
+      what: "quantized activations",
+      without: "ONNX Runtime computes layers in float: its integer kernels need opset",
+    },
   ];
-  for (const [opset, isWanted, what] of wanted) {
+  for (const { opset, isWanted, what, without } of wanted) {
     if (!isWanted || opsetOf(model.proto, "") >= opset) continue;
     const { from, blockers } = raiseOpset(model, opset, rankOf);
-    if (blockers.length === 0) {
-      notes.push(`Opset raised from ${from} to ${opset}, for ${what}`);
-    } else if (opset === opsets.int4) {
-      notes.push(
-        `Tables of 4 bits are stored in 8: they need opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
-      );
-    } else if (opset === opsets.int2) {
-      notes.push(
-        `2-bit weights are stored in 4 bits: int2 needs opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
-      );
-    } else {
-      notes.push(
-        `ONNX Runtime computes layers in float: its integer kernels need opset ${opset}, which ${blockers.join(", ")} cannot be raised to`,
-      );
-    }
+    notes.push(
+      blockers.length === 0
+        ? `Opset raised from ${from} to ${opset}, for ${what}`
+        : `${without} ${opset}, which ${blockers.join(", ")} cannot be raised to`,
+    );
   }
   return notes;
 }

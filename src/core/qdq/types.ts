@@ -5,8 +5,10 @@ export interface QuantizedLayer {
   readonly bits: Bits;
   /** Quantized values, one int8 each, in the layout of the weight as the operator sees it. */
   readonly q: Int8Array;
-  /** One scale per output channel (weightShape[channelAxis]). */
+  /** One scale per output channel (weightShape[channelAxis]); with blocks [channels, blocks of a channel]. */
   readonly scales: Float32Array;
+  /** Consecutive weights of a channel that share a scale; all of them without it. The last block may be shorter. */
+  readonly blockSize?: number;
   /** The float bias to store instead of the model's, [output channels]; undefined = unchanged. */
   readonly bias?: Float32Array;
 }

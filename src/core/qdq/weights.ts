@@ -1,6 +1,7 @@
 import { type NodeProto, TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import type { Bits } from "../hardware/profile.ts";
 import type { LayerSite, WeightUse } from "../model/discover.ts";
+import type { Layer } from "../model/layer.ts";
 import { firstIn } from "../model/paths.ts";
 import { attribute, node } from "../onnx/build.ts";
 import { cast, float, type GraphEdit, msDomain } from "./edit.ts";
@@ -19,8 +20,8 @@ export interface QdqDomains {
   readonly kernels: boolean;
 }
 
-/** First opset whose DequantizeLinear works per axis, takes int4, takes int2 (ONNX operator changelog). */
-export const opsets = { perAxis: 13, int4: 21, int2: 25 } as const;
+/** First opset whose DequantizeLinear works per axis, takes int4, per block, takes int2 (ONNX operator changelog). */
+export const opsets = { perAxis: 13, int4: 21, blocks: 21, int2: 25 } as const;
 
 export function qdqDomains(opset: number): QdqDomains {
   return {
@@ -44,6 +45,7 @@ const types = { 2: T.INT2, 4: T.INT4, 8: T.INT8 } as const;
  *   int4/int8:  initializer -> DequantizeLinear(axis) -> operator
  *   int2:       initializer -> Cast(int8) -> DequantizeLinear(axis) -> operator
  *   3, 5 and 6 bits, where they are packed: bytes -> unpacked to int8 -> DequantizeLinear(axis) -> operator
+ *   in blocks:  the same with scales of two axes and block_size, opset 21
  *   recurrent:  initializer [directions * gates * hidden, inputs] -> DequantizeLinear(axis 0) -> Reshape -> operator, as scales
  *     are one vector
  *   lookups:    initializer -> Cast(int8) -> Gather -> scaled, see writeLookups
@@ -78,7 +80,7 @@ export function writeWeight(
   const parameters: TensorProto[] = [];
   if (products.length > 0) {
     const value = { name: integers.output, type, isDetached };
-    parameters.push(...writeProducts(edit, site, products, quantized.scales, value, domains));
+    parameters.push(...writeProducts(edit, site, products, quantized, value, domains));
   }
   if (lookups.length > 0) parameters.push(writeLookups(edit, site, lookups, quantized.scales, integers.output));
   const { tensors } = edit.model;
@@ -112,23 +114,26 @@ function writeProducts(
   edit: GraphEdit,
   site: LayerSite,
   uses: readonly WeightUse[],
-  scales: Float32Array,
+  quantized: QuantizedLayer,
   value: IntegerValue,
   domains: QdqDomains,
 ): TensorProto[] {
   const { layer, chain, home } = site;
   const base = layer.weightTensor;
   const isInt4 = value.type === T.INT4;
-  const scale = edit.constant(`${base}.scale`, float, [scales.length], scales, home);
-  // int4 needs none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one, and fails.
-  const zeros = isInt4
-    ? []
-    : [edit.constant(`${base}.zero_point`, T.INT8, [scales.length], new Int8Array(scales.length), home)];
+  const { scales, dims, attributes } = scalesOf(layer, quantized, value.isDetached);
+  const scale = edit.constant(`${base}.scale`, float, dims, scales, home);
+  // int4 and blocks need none. Left out they would mean the same, but ONNX Runtime's option for exact kernels makes a single one,
+  // and fails.
+  const zeros =
+    isInt4 || quantized.blockSize !== undefined
+      ? []
+      : [edit.constant(`${base}.zero_point`, T.INT8, dims, new Int8Array(scales.length), home)];
   const dequantized = edit.fresh(`${base}.dequantized`);
   const dequantize = node("DequantizeLinear", [value.name, scale.name, ...zeros.map((t) => t.name)], [dequantized], {
     name: `${layer.name}.dequantize`,
     domain: isInt4 ? domains.int4 : domains.int8,
-    attributes: [attribute.int("axis", layer.channelAxis)],
+    attributes,
   });
   // Dequantized as rows, a recurrent network's weight gets its own shape behind.
   const isReshaped = value.isDetached || layer.weightShape.length !== chain.shape.length;
@@ -137,6 +142,26 @@ function writeProducts(
   edit.putBefore(firstUse(edit, site, uses), dequantize, ...shaped.nodes, ...typed.nodes);
   for (const use of uses) edit.at(use.path).input[use.slot] = typed.output;
   return [scale, ...zeros];
+}
+
+/**
+ * Scales as DequantizeLinear wants them: a vector along the channels; for blocks (of matrices) the weight's shape with blocks in the
+ * place of the axis that is summed over.
+ */
+function scalesOf({ channelAxis, weightShape }: Layer, { scales, blockSize }: QuantizedLayer, isDetached: boolean) {
+  if (blockSize === undefined) {
+    return { scales, dims: [scales.length], attributes: [attribute.int("axis", channelAxis)] };
+  }
+  const channels = weightShape[channelAxis] ?? 1;
+  const blocks = scales.length / channels;
+  const attributes = [attribute.int("axis", 1 - channelAxis), attribute.int("block_size", blockSize)];
+  const tail = isDetached ? [1] : [];
+  if (channelAxis === 0) return { scales, dims: [channels, blocks, ...tail], attributes };
+  const turned = Float32Array.from(
+    scales,
+    (_, i) => scales[(i % channels) * blocks + Math.floor(i / channels)] as number,
+  );
+  return { scales: turned, dims: [blocks, channels, ...tail], attributes };
 }
 
 /** The integers in their own ONNX type, cast to another where that is wanted. */

@@ -16,7 +16,7 @@ export function recoveryQuantizer(methods: ReadonlySet<RecoveryMethod>, hessians
   return {
     async quantize(site, weight, bias, bits, signal) {
       const { name } = site.layer;
-      const moments = usesMoments ? hessians.get(name) : undefined;
+      const moments = usesMoments && site.layer.blockSize === undefined ? hessians.get(name) : undefined;
       if (moments !== undefined) {
         const taken = bias !== undefined && takesBias(site) ? { bias } : {};
         const blocksOf = (group: number, centred: boolean) => cache.blocks(name, group, centred);

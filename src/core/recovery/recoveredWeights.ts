@@ -7,9 +7,12 @@ import { dequantize } from "../quant/quantizer.ts";
 import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
 
 /** Weight and bias as the written file will hold them. */
-export function dequantizedLayer({ layer }: LayerSite, { bits, q, scales, bias }: QuantizedLayer): LayerValues {
+export function dequantizedLayer(
+  { layer }: LayerSite,
+  { bits, q, scales, bias, blockSize }: QuantizedLayer,
+): LayerValues {
   const view = channelView(layer.weightShape, layer.channelAxis);
-  const weight = dequantize({ bits, q, scales, view, blockSize: Math.max(1, rowLength(view)) });
+  const weight = dequantize({ bits, q, scales, view, blockSize: blockSize ?? Math.max(1, rowLength(view)) });
   return { weight, ...(bias && { bias }) };
 }
 

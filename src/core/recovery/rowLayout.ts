@@ -25,8 +25,14 @@ export function rowLayout(site: LayerSite): RowLayout | undefined {
   const { layer, uses } = site;
   const [use] = uses;
   const shape = layer.weightShape;
-  // What lookups and bodies of control flow compute with is not looked at.
-  if (use === undefined || layer.weightsOnly || uses.some(({ slot }) => slot !== use.slot)) return undefined;
+  // What lookups and bodies of control flow compute with is not looked at; rows have one scale here.
+  if (
+    use === undefined ||
+    layer.weightsOnly ||
+    layer.blockSize !== undefined ||
+    uses.some(({ slot }) => slot !== use.slot)
+  )
+    return undefined;
   const [first = 1, second = 1] = shape;
   switch (use.node.opType) {
     case "Conv": {

@@ -7,6 +7,8 @@ import type { WeightError, WeightStatistics } from "./types.ts";
 export interface WeightStatisticsOptions {
   /** Weights that the KL divergence is estimated from, at most; `divergenceSample` by default. */
   readonly divergenceSample?: number;
+  /** Consecutive weights of a channel that share a scale; all of them without it. */
+  readonly blockSize?: number;
 }
 
 /**
@@ -44,11 +46,15 @@ export function weightStatistics(
   let skip = 0;
   forEachRow(w, view, (row, at, length) => {
     signal?.throwIfAborted();
-    const { min, max } = moments.add(row, at, length);
-    tally.add(row, at, length, min, max);
-    // A dead channel is exact, whatever the bits: it has no shape to lose.
-    if (min !== 0 || max !== 0) tally.count(row, at, length, skip, stride);
-    skip += Math.max(0, Math.ceil((length - skip) / stride)) * stride - length;
+    const block = options.blockSize ?? length;
+    for (let from = 0; from < length; from += block) {
+      const size = Math.min(block, length - from);
+      const { min, max } = moments.add(row, at + from, size);
+      tally.add(row, at + from, size, min, max);
+      // A dead channel is exact, whatever the bits: it has no shape to lose.
+      if (min !== 0 || max !== 0) tally.count(row, at + from, size, skip, stride);
+      skip += Math.max(0, Math.ceil((size - skip) / stride)) * stride - size;
+    }
   });
   return {
     sigma: moments.sigma,

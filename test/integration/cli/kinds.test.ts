@@ -5,8 +5,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { OnnxModel } from "../../../src/core/onnx/model.ts";
 import { modelBytes } from "../../../src/core/onnx/write.ts";
 import type { Plan } from "../../../src/core/plan/types.ts";
-import { tinyModel } from "../../support/tinyModel.ts";
+import { bodyNets } from "../../support/bodies.ts";
+import { tinyModel, tinyStore } from "../../support/tinyModel.ts";
 import { transformer } from "../../support/transformer.ts";
+import { zoo } from "../../support/zoo.ts";
 import { bytesOf, npy, zip } from "../../unit/data/support.ts";
 import { json, useProgram } from "./support.ts";
 
@@ -75,4 +77,49 @@ describe("a transformer", () => {
     const { value } = await json<Evaluated>(["evaluate", file, mixed.files.model, "--evaluation", tokens(file)]);
     expect(value.nmse).toBeLessThan(0.3);
   });
+
+  it("has matrices in blocks where the device wants them", async () => {
+    const file = await save(tinyModel(transformer()));
+    const profile = path.join(path.dirname(file), "blocks.hwprofile.json");
+    writeFileSync(profile, JSON.stringify({ name: "Blocks", extends: "preset:generic", blockSize: 32 }));
+    const [whole, blocks] = [
+      await quantized(file, "--strategy", "uniform:4"),
+      await quantized(file, "--strategy", "uniform:4", "--profile", profile),
+    ];
+    const bytesOf = (result: Quantized, name: string) => result.layers.find((layer) => layer.name === name)?.bytes;
+    // Of "down" each output's 64 weights have two scales.
+    expect((bytesOf(blocks, "down") ?? 0) - (bytesOf(whole, "down") ?? 0)).toBe(4 * 32);
+    for (const name of ["embed", "query", "head"]) expect(bytesOf(blocks, name)).toBe(bytesOf(whole, name));
+    expect(blocks.evaluation.nmse).toBeLessThan(0.1);
+    const { value } = await json<Inspected>(["inspect", blocks.files.model]);
+    expect(value.layers.find(({ name }) => name === "down")?.floatReason).toBe("already quantized to 4 bits");
+  });
+});
+
+describe("a network whose weights are in bodies", () => {
+  it.each(Object.keys(bodyNets))("is quantized: %s", async (name) => {
+    const store = tinyStore();
+    const net = bodyNets[name]?.(store);
+    if (net === undefined) throw new Error("no such net");
+    const file = await save(tinyModel(net.spec, store));
+    const result = await quantized(file, "--strategy", "uniform:8");
+    expect(result.layers.map((layer) => [layer.name, layer.weightBits])).toEqual(net.layers.map((each) => [each, 8]));
+    expect(result.evaluation.nmse).toBeLessThan(2e-3);
+  });
+});
+
+describe("a recurrent network", () => {
+  it.each(["lstm", "gru in both directions, behind a layer", "lstm whose gates are put in order"])(
+    "is quantized: %s",
+    async (name) => {
+      const net = zoo[name]?.(17);
+      if (net === undefined) throw new Error("no such net");
+      const file = await save(tinyModel({ ...net, opset: 17 }));
+      const result = await quantized(file, "--bits", "4,8", "--strategy", "exact");
+      const recurrent = result.layers.filter(({ opType }) => ["LSTM", "GRU"].includes(opType));
+      expect(recurrent).toHaveLength(2);
+      for (const layer of recurrent) expect(layer).toMatchObject({ weightBits: 8, activationBits: null });
+      expect(result.evaluation.nmse).toBeLessThan(2e-3);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ActivationBits, Bits } from "../../../src/core/hardware/profile.ts";
 import { distance, noisy, numbers, run } from "../../support/ortRun.ts";
-import { quantizeTiny } from "../../support/quantizeTiny.ts";
+import { quantizeTiny, type TinyOptions } from "../../support/quantizeTiny.ts";
 import { tinyModel } from "../../support/tinyModel.ts";
 import { zoo } from "../../support/zoo.ts";
 
@@ -36,7 +36,7 @@ async function check(
   name: string,
   opset: number,
   combinations: readonly (readonly [Bits, ActivationBits | null])[],
-  pack = false,
+  options: TinyOptions = {},
 ) {
   const net = zoo[name]?.(opset);
   if (net === undefined) throw new Error(`no ${name} in opset ${opset}`);
@@ -46,7 +46,7 @@ async function check(
   const range = Math.max(...numbers(float).map(Math.abs));
   for (const [bits, activationBits] of combinations) {
     const what = `${bits} bits, activations ${activationBits}`;
-    const quantization = await quantizeTiny(model, feeds, bits, activationBits, { pack });
+    const quantization = await quantizeTiny(model, feeds, bits, activationBits, options);
     const { y: simulated } = await quantization.simulate();
     const { usual, exact } = limits(activationBits, name === "half precision");
     const { y } = await run(quantization.written.model, feeds);
@@ -83,7 +83,15 @@ describe.each([9, 11, 17, 21])("in opset %i as well", (opset) => {
 
 describe.each([13, 25])("with weights packed in bits that have no type, in opset %i", (opset) => {
   const combinations = ([3, 5, 6] as const).flatMap((bits) => ([null, 8] as const).map((a) => [bits, a] as const));
-  it.each(namesIn(opset))("%s", (name) => check(name, opset, combinations, true));
+  it.each(namesIn(opset))("%s", (name) => check(name, opset, combinations, { pack: true }));
+});
+
+describe.each([13, 25])("with matrices in blocks, the last one shorter, in opset %i", (opset) => {
+  const combinations = ([2, 3, 4, 8] as const).flatMap((bits) => ([null, 8] as const).map((a) => [bits, a] as const));
+  const matrices = /gemm|matmul|embedding|classifier|shared|double|half/;
+  const names = namesIn(opset).filter((name) => matrices.test(name));
+  it.each(names)("%s", (name) => check(name, opset, combinations, { blockSize: 5 }));
+  it.each(names)("%s, packed", (name) => check(name, opset, [[3, 8]], { blockSize: 4, pack: true }));
 });
 
 describe("with activations of 4 bits too", () => {
