@@ -1,7 +1,7 @@
 /**
  * Mutated files of every kind, each under a limit of time and memory: a result or an error with a code, and nothing else.
  *
- *   node bench/run.mjs fuzz/main [--cases 100000] [--seed 1] [--from 0] [--save FILE]
+ *   node bench/run.mjs fuzz/main [--cases 100000] [--seed 1] [--from 0] [--only plans] [--save FILE]
  *
  * The same seed makes the same files on every machine. Findings are printed with their numbers: `--from N --cases 1` runs one again,
  * and `--save FILE` writes its file.
@@ -17,6 +17,7 @@ async function main(): Promise<void> {
       cases: { type: "string", default: "100000" },
       seed: { type: "string", default: "1" },
       from: { type: "string", default: "0" },
+      only: { type: "string" },
       save: { type: "string" },
     },
   });
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
     seed: Number(values.seed),
     from: Number(values.from),
     cases: Number(values.cases),
+    ...(values.only !== undefined && { only: values.only }),
     ...(values.save !== undefined && { save: values.save }),
     onProgress: (next) => console.error(`${next} cases`),
     onFinding: ({ number, kind, problem }) => console.log(`${kind}, case ${number}: ${problem.slice(0, 1500)}\n`),

@@ -117,6 +117,15 @@ function limitIssue(
       0,
     );
   }
+  const tooDeep = tooDeepAt(json);
+  if (tooDeep !== undefined) {
+    return issue(`Values are nested more than ${maxDepth} deep`, "Check that this is the right file.", tooDeep);
+  }
+  return undefined;
+}
+
+/** Where a JSON text is nested deeper than is read, as parsers recurse; undefined where it is not. Comments and strings are passed over. */
+export function tooDeepAt(json: string): number | undefined {
   const scanner = createScanner(json, true);
   let depth = 0;
   while (scanner.getPosition() < json.length) {
@@ -124,13 +133,7 @@ function limitIssue(
     const character = scanner.getTokenLength() === 1 ? json[scanner.getTokenOffset()] : undefined;
     if (character === "{" || character === "[") depth += 1;
     else if (character === "}" || character === "]") depth -= 1;
-    if (depth > maxDepth) {
-      return issue(
-        `Values are nested more than ${maxDepth} deep`,
-        "Check that this is the right file.",
-        scanner.getTokenOffset(),
-      );
-    }
+    if (depth > maxDepth) return scanner.getTokenOffset();
   }
   return undefined;
 }

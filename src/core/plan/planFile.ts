@@ -3,8 +3,11 @@ import { parseJsonText } from "../hardware/jsonText.ts";
 import { completePlan, planProblem } from "./planShape.ts";
 import type { Plan, PlanLayer } from "./types.ts";
 
-/** A plan of 10,000 layers is about 5 MB; more is not a plan. */
-export const maxPlanLength = 64 * 2 ** 20;
+/**
+ * Longest plan, UTF-16 units. One of 10,000 layers is about 5 MB. A text of as many numbers as fit takes 800 MiB as a tree with its
+ * positions: more than this must not be in an editor's server.
+ */
+export const maxPlanLength = 16 * 2 ** 20;
 
 /** Address of media/schemas/sigmaquant-plan.schema.json, as its $id says. */
 const planSchema = "sigmaquant://schemas/sigmaquant-plan.json";

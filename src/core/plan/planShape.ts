@@ -11,7 +11,9 @@ export interface PlanProblem {
 }
 
 /** What a member may be; a list of texts: one of these. */
-type Kind = "text" | "number" | "truth value" | "list" | "object" | readonly string[];
+type Kind =
+  | ("text" | "number" | "truth value" | "list" | "list of numbers" | "object" | "table of numbers")
+  | readonly string[];
 type Members = Readonly<Record<string, Kind>>;
 
 const planMembers: Members = {
@@ -33,11 +35,11 @@ const layerMembers: Members = {
   name: "text",
   opType: "text",
   pinned: "truth value",
-  weightShape: "list",
+  weightShape: "list of numbers",
   params: "number",
   macs: "number",
   sigma: "number",
-  sensitivity: "object",
+  sensitivity: "table of numbers",
   bytes: "number",
   latencyS: "number",
   energyJ: "number",
@@ -51,8 +53,12 @@ const accuracyMembers: Members = {
   quantized: "number",
   samples: "number",
 };
+const activationMembers: Members = { quantized: "truth value", range: ["minmax", "percentile", "mse"] };
 const verdictMembers: Members = { verdict: ["feasible", "infeasible"], headline: "text", detail: "text" };
+const nearestMembers: Members = { budgets: "list", remedy: "text" };
 const stepMembers: Members = { step: "number", zone: "text", changes: "list", drop: "number", weightMemory: "number" };
+const changeMembers: Members = { layer: "text", from: "number", to: "number" };
+const certificateMembers: Members = { loss: "number", optimum: "number", bound: "number", gap: "number" };
 
 /** Shape check of what the program itself relies on; the schema has the rest. */
 export function planProblem(value: unknown): PlanProblem | undefined {
@@ -68,10 +74,40 @@ export function planProblem(value: unknown): PlanProblem | undefined {
   return (
     wrongMember(plan, planMembers, "", []) ??
     layersProblem(plan.layers as readonly unknown[]) ??
-    listProblem(plan.budgets, budgetMembers, "budget", "budgets", ["name"]) ??
-    listProblem(plan.trace, stepMembers, "step", "trace", Object.keys(stepMembers)) ??
-    partProblem(plan.accuracy, accuracyMembers, "accuracy") ??
-    partProblem(plan.verdict, verdictMembers, "verdict")
+    listProblem(plan.budgets, budgetMembers, "budget", ["budgets"], ["name"]) ??
+    traceProblem(plan.trace) ??
+    partProblem(plan.activations, activationMembers, ["activations"]) ??
+    partProblem(plan.accuracy, accuracyMembers, ["accuracy"]) ??
+    verdictProblem(plan.verdict) ??
+    partProblem(plan.certificate, certificateMembers, ["certificate"])
+  );
+}
+
+function traceProblem(trace: unknown): PlanProblem | undefined {
+  const wrong = listProblem(trace, stepMembers, "step", ["trace"], Object.keys(stepMembers));
+  if (wrong) return wrong;
+  for (const [i, step] of ((trace ?? []) as readonly { readonly changes: unknown }[]).entries()) {
+    const found = listProblem(
+      step.changes,
+      changeMembers,
+      "change",
+      ["trace", i, "changes"],
+      Object.keys(changeMembers),
+    );
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function verdictProblem(verdict: unknown): PlanProblem | undefined {
+  const wrong = partProblem(verdict, verdictMembers, ["verdict"]);
+  const { nearest } = (verdict ?? {}) as { readonly nearest?: unknown };
+  if (wrong || nearest === undefined) return wrong;
+  const path = ["verdict", "nearest"];
+  const { budgets } = (nearest ?? {}) as { readonly budgets?: unknown };
+  return (
+    partProblem(nearest, nearestMembers, path) ??
+    listProblem(budgets, budgetMembers, "budget", [...path, "budgets"], ["name"])
   );
 }
 
@@ -101,18 +137,19 @@ function listProblem(
   list: unknown,
   members: Members,
   word: string,
-  key: string,
+  path: PlanProblem["path"],
   required: readonly string[],
 ): PlanProblem | undefined {
   for (const [i, entry] of ((list ?? []) as readonly unknown[]).entries()) {
-    const found = entryProblem(entry, members, `${word} ${i + 1}`, [key, i], required);
+    const found = entryProblem(entry, members, `${word} ${i + 1}`, [...path, i], required);
     if (found) return found;
   }
   return undefined;
 }
 
-function partProblem(part: unknown, members: Members, key: string): PlanProblem | undefined {
-  return part === undefined ? undefined : entryProblem(part, members, key, [key], Object.keys(members));
+function partProblem(part: unknown, members: Members, path: PlanProblem["path"]): PlanProblem | undefined {
+  if (part === undefined) return undefined;
+  return entryProblem(part, members, String(path.at(-1)), path, Object.keys(members));
 }
 
 function entryProblem(
@@ -154,8 +191,12 @@ function is(kind: Kind, value: unknown): boolean {
       return typeof value === "boolean";
     case "list":
       return Array.isArray(value);
+    case "list of numbers":
+      return Array.isArray(value) && value.every((item) => typeof item === "number");
     case "object":
       return typeof value === "object" && value !== null && !Array.isArray(value);
+    case "table of numbers":
+      return is("object", value) && Object.values(value as object).every((item) => typeof item === "number");
   }
 }
 

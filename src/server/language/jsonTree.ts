@@ -1,5 +1,7 @@
 import { type Node, parseTree } from "jsonc-parser";
+import { tooDeepAt } from "../../core/hardware/jsonText.ts";
 import { byteOrderMark } from "../../core/hardware/textRange.ts";
+import { maxPlanLength } from "../../core/plan/planFile.ts";
 import { endOf, type Span } from "./textEdits.ts";
 
 /** A node of a JSON text, as jsonc-parser has it (a member is a "property" of key and value); offsets are those of the whole text. */
@@ -10,13 +12,15 @@ export interface JsonNode extends Span {
 }
 
 /**
- * The tree of a text, or of one value in it; what could be read when it is broken. Comments and trailing commas are allowed.
+ * The tree of a text, or of one value in it; what could be read when it is broken. Comments and trailing commas are allowed. Undefined
+ * for a text that holds no value, or is nested or long beyond what is read.
  * @param span the value, when it is not the whole text
  */
 export function jsonTree(text: string, span: Span = { offset: 0, length: text.length }): JsonNode | undefined {
   const piece = text.slice(span.offset, endOf(span));
   // The parser takes a byte order mark for an invalid symbol; a space keeps all offsets.
   const json = piece.startsWith(byteOrderMark) ? ` ${piece.slice(1)}` : piece;
+  if (json.length > maxPlanLength || tooDeepAt(json) !== undefined) return undefined;
   const root = parseTree(json, [], { allowTrailingComma: true });
   return root && span.offset > 0 ? shifted(root, span.offset) : root;
 }

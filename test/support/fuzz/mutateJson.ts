@@ -96,9 +96,12 @@ function near(value: unknown, dice: Random): unknown {
   return oneOf(dice, values);
 }
 
-function places(owner: Record<string, unknown>): readonly Place[] {
+/** Not those deep in what was nested already. */
+function places(owner: Record<string, unknown>, depth = 0): readonly Place[] {
   return Object.entries(owner).flatMap(([key, value]) => [
     { owner, key },
-    ...(typeof value === "object" && value !== null ? places(value as Record<string, unknown>) : []),
+    ...(typeof value === "object" && value !== null && depth < 40
+      ? places(value as Record<string, unknown>, depth + 1)
+      : []),
   ]);
 }

@@ -14,6 +14,7 @@ export interface FuzzOptions {
   readonly cases: number;
   /** Ends after as many findings. */
   readonly mostFindings?: number;
+  readonly only?: string;
   readonly save?: string;
   readonly onProgress?: (next: number) => void;
   readonly onFinding?: (finding: Finding) => void;
@@ -72,8 +73,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 async function inChild(options: FuzzOptions, from: number, to: number): Promise<Done> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-fuzz-"));
   const progressFile = path.join(folder, "progress");
-  const { seed, save } = options;
-  const order: Order = { seed, from, to, cpuMs, progressFile, ...(save !== undefined && { save }) };
+  const { seed, save, only } = options;
+  const order: Order = {
+    ...{ seed, from, to, cpuMs, progressFile },
+    ...(only !== undefined && { only }),
+    ...(save !== undefined && { save }),
+  };
   const child = fork(options.program, [...(options.args ?? [])], {
     execArgv: [`--max-old-space-size=${heapMiB}`, "--enable-source-maps"],
     // What cases leave in the folder for temporary files goes with it, even after a crash.

@@ -14,6 +14,8 @@ export interface Order {
   readonly cpuMs: number;
   /** Written to before each case: the number of the case that a process died of is in it. */
   readonly progressFile: string;
+  /** Passes over the cases of other kinds. */
+  readonly only?: string;
   /** Puts the mutated file of the first case there. */
   readonly save?: string;
 }
@@ -45,6 +47,7 @@ export async function runCases(order: Order): Promise<Done> {
   let number = order.from;
   for (; number < order.to && findings.length === 0; number++) {
     const kind = kindOf(number);
+    if (order.only !== undefined && order.only !== kind.name) continue;
     const opened = open.get(kind) ?? (await kind.open());
     open.set(kind, opened);
     const bytes = opened.make(random(order.seed, number));
@@ -65,7 +68,8 @@ export async function runCases(order: Order): Promise<Done> {
   return { counts, findings, next: number, slowestMs, peakMiB: peakMiB() };
 }
 
-async function outcome({ use }: OpenKind, bytes: Uint8Array): Promise<{ code?: string; problem?: string }> {
+/** What becomes of a file: taken, refused with a code, or a problem. */
+export async function outcome({ use }: OpenKind, bytes: Uint8Array): Promise<{ code?: string; problem?: string }> {
   try {
     await use(bytes);
     return {};

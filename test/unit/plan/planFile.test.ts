@@ -91,6 +91,13 @@ describe("reading a plan", () => {
     ["a size that is no number", '"params": 288', '"params": "288"', "params of conv1 is no number", undefined],
     ["a budget that there is not", '"name": "latency"', '"name": "speed"', "must be one of weightMemory", undefined],
     ["a verdict that there is not", '"verdict": "feasible"', '"verdict": "maybe"', "feasible, infeasible", undefined],
+    [
+      "a shape of no numbers",
+      '"weightShape": [',
+      '"weightShape": ["8", ',
+      "weightShape of conv1 is no list of numbers",
+      undefined,
+    ],
     ["a text for a list", '"trace": []', '"trace": "none"', "trace is no list", undefined],
   ])("refuses %s, with its place", (_, from, to, message, line) => {
     const text = serializePlan(plan());
