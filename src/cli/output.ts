@@ -1,5 +1,6 @@
 import process from "node:process";
 import { SigmaQuantError } from "../core/errors.ts";
+import { inCell, jsonOnScreen, onScreen } from "./screen.ts";
 import { terminalWidth, wrap } from "./table.ts";
 
 /** Exit codes of the terminal program. */
@@ -7,7 +8,12 @@ export const exitCodes = { done: 0, infeasible: 1, badInput: 2, interrupted: 130
 
 /** Human text to stdout; with --json only `printJson` writes there. */
 export function print(text = ""): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${onScreen(text)}\n`);
+}
+
+/** A line for people beside the results. */
+export function printToStderr(text: string): void {
+  process.stderr.write(`${onScreen(text)}\n`);
 }
 
 /** What a reader must know besides; each once, in lines of the terminal's width. */
@@ -16,7 +22,7 @@ export function printNotes(notes: readonly string[]): void {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, jsonNumbers, 2)}\n`);
+  process.stdout.write(`${jsonOnScreen(JSON.stringify(value, jsonNumbers, 2))}\n`);
 }
 
 /** JSON has no infinity; a perfect SQNR is null. */
@@ -31,11 +37,10 @@ export function printError(error: unknown, options: { readonly json: boolean; re
     error instanceof SigmaQuantError
       ? error.describe()
       : `${error instanceof Error ? error.message : String(error)}. Report this as a bug [SQ9000 internal]`;
-  process.stderr.write(`error: ${text}\n`);
-  if (options.verbose && error instanceof Error)
-    process.stderr.write(
-      `${error.stack ?? ""}\n${error.cause instanceof Error ? `caused by: ${error.cause.stack}\n` : ""}`,
-    );
+  printToStderr(inCell(`error: ${text}`));
+  if (!options.verbose || !(error instanceof Error)) return;
+  printToStderr(error.stack ?? "");
+  if (error.cause instanceof Error) printToStderr(`caused by: ${error.cause.stack}`);
 }
 
 function errorJson(error: unknown): object {

@@ -1,6 +1,8 @@
 import process from "node:process";
 import { SingleBar } from "cli-progress";
 import type { OnProgress, Progress } from "../core/ports.ts";
+import { printToStderr } from "./output.ts";
+import { inCell } from "./screen.ts";
 
 /** Time left is shown after this long, when it means something. */
 const showTimeLeftAfterMs = 2000;
@@ -21,7 +23,7 @@ export class ProgressBar {
     if (this.options.quiet) return;
     if (this.bar) {
       this.bar.setTotal(progress.total);
-      this.bar.update(progress.done, { note: progress.note ?? "", left: this.timeLeft(progress) });
+      this.bar.update(progress.done, { note: inCell(progress.note ?? ""), left: this.timeLeft(progress) });
     } else if (!process.stderr.isTTY && Date.now() - this.lastLine > lineEveryMs) this.line(progress);
   };
 
@@ -29,7 +31,7 @@ export class ProgressBar {
   readonly log = (text: string): void => {
     if (!this.options.verbose) return;
     this.stop();
-    process.stderr.write(`${text}\n`);
+    printToStderr(text);
   };
 
   /** Leaves the terminal clean. */
@@ -39,7 +41,7 @@ export class ProgressBar {
     const { stage } = this;
     this.stage = "";
     if (stage !== "" && this.options.verbose) {
-      process.stderr.write(`${stage} took ${((Date.now() - this.started) / 1000).toFixed(1)} s\n`);
+      printToStderr(`${stage} took ${((Date.now() - this.started) / 1000).toFixed(1)} s`);
     }
   }
 
@@ -71,7 +73,7 @@ export class ProgressBar {
     const { stage, done, total, note } = progress;
     const count = total > 1 ? `${done} of ${total}` : "";
     const parts = [note ?? "", count, this.timeLeft(progress)].filter((part) => part !== "");
-    process.stderr.write(`${[stage, parts.join(", ")].filter((part) => part !== "").join(": ")}\n`);
+    printToStderr([stage, parts.join(", ")].filter((part) => part !== "").join(": "));
   }
 
   private timeLeft({ done, total }: Progress): string {

@@ -1,5 +1,6 @@
 import process from "node:process";
 import Table from "cli-table3";
+import { inCell } from "./screen.ts";
 
 /** A column of a table for people. */
 export interface Column {
@@ -52,7 +53,8 @@ export function columns(heads: readonly string[], align: string): readonly Colum
 }
 
 /** A table for people that fits into a line of `width` characters, as far as its columns let it. */
-export function renderTable(all: readonly Column[], rows: readonly Row[], width = terminalWidth()): string {
+export function renderTable(all: readonly Column[], texts: readonly Row[], width = terminalWidth()): string {
+  const rows = texts.map((row) => row.map(inCell));
   const { kept, widths } = layout(all, rows, width);
   const table = new Table({
     head: kept.map((c, k) => shrunk(all[c]?.head ?? "", all[c], widths[k] as number)),

@@ -6,7 +6,7 @@ import { dataError } from "./errors.ts";
 import { type FixedInputs, filled, noFixedInputs } from "./fixedInputs.ts";
 import { fillSample, newTensor } from "./syntheticValues.ts";
 
-/** Elements of one sample of one input: 256 Mi floats are 1 GiB, a thousand times a large photograph. */
+/** Elements of one sample of one input, or of one batch where its size is fixed: 256 Mi floats are 1 GiB, a thousand times a large photograph. */
 const maxSampleElements = 2 ** 28;
 
 /** A new number whenever the values made for a seed change: caches must not mix them. */
@@ -67,7 +67,8 @@ function checked(input: ValueInfo, shape: readonly number[] | undefined, batchin
   }
   if (shape === undefined) throw bad(`Samples can't be made up for the input ${input.name}: its shape is not known`);
   const dims = batching.kind === "whole" ? shape : shape.slice(1);
-  if (product(dims) > maxSampleElements) {
+  // A fixed batch is made as a whole.
+  if (product(dims) * (batching.kind === "fixed" ? batching.size : 1) > maxSampleElements) {
     throw bad(`Samples can't be made up for the input ${input.name}: one of ${shapeText(shape)} would fill the memory`);
   }
   const own = Object.hasOwn(fixed, input.name) ? fixed[input.name] : undefined;
