@@ -6,6 +6,10 @@ const floor = 1e-9;
 /** Spearman's rank correlation of two tables over all their cells; equal values share their mean rank. */
 export function spearman(a: Table, b: Table): number {
   const [x, y] = cells(a, b);
+  return rankCorrelation(x, y);
+}
+
+export function rankCorrelation(x: readonly number[], y: readonly number[]): number {
   return correlation(ranks(x), ranks(y));
 }
 

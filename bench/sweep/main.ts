@@ -2,29 +2,20 @@
  * The sensitivity sweep by several methods: time, and agreement with one full run of the network for each layer and bitwidth.
  * See `usage` in options.ts.
  */
-import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { uniformBits } from "../../src/core/allocate/uniform.ts";
-import { take } from "../../src/core/data/subset.ts";
 import type { HardwareProfile } from "../../src/core/hardware/profile.ts";
-import { modelInputs } from "../../src/core/model/inputs.ts";
 import { DeviceFit } from "../../src/core/pipeline/deviceFit.ts";
 import { totalLoss } from "../../src/core/pipeline/loss.ts";
-import { prepareModel } from "../../src/core/pipeline/prepare.ts";
 import { solveBits } from "../../src/core/pipeline/solveBits.ts";
-import { equalizeChannels } from "../../src/core/recovery/equalize.ts";
-import { candidateWeights } from "../../src/core/recovery/planWeights.ts";
-import { openDataset } from "../../src/node/openData.ts";
-import { openModelFile } from "../../src/node/openModel.ts";
-import { createOrtInference } from "../../src/node/ortInference.ts";
 import { loadProfile } from "../../src/node/profiles.ts";
 import { logError, spearman } from "./agreement.ts";
 import { full, methods } from "./methods.ts";
+import { forEachModel } from "./open.ts";
 import { type SweepOptions, sweepOptions, usage } from "./options.ts";
-import { quiet, type Subject, sitesOf, type Table } from "./subject.ts";
+import type { Subject, Table } from "./subject.ts";
 
-const batch = 64;
 /** Average bits at whose weight memory the plans of a method are judged. */
 const planBits = 3;
 const fullName = "full";
@@ -55,70 +46,50 @@ async function main(): Promise<number> {
     console.error(usage);
     return 2;
   }
-  const entries = JSON.parse(await readFile(path.join(options.data, "models.json"), "utf8")) as readonly {
-    readonly model: string;
-  }[];
   const { profile } = await loadProfile("generic");
   const rows: Row[] = [];
-  for (const { model } of entries) {
-    const name = path.basename(model, ".onnx");
-    if (options.models && !options.models.includes(name)) continue;
-    const own = await runModel(path.join(options.data, model), name, options, profile);
+  await forEachModel(options, async (name, subject) => {
+    const own = await compare(name, subject, options, profile);
     rows.push(...own);
     console.log(markdown(own));
-  }
+  });
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 1)}\n`);
   return 0;
 }
 
-async function runModel(file: string, name: string, options: SweepOptions, profile: HardwareProfile): Promise<Row[]> {
-  const { bits, threads, recovery } = options;
-  const inference = createOrtInference(threads === undefined ? {} : { threads });
-  const opened = await openModelFile(file);
-  const all = await openDataset(path.join(path.dirname(file), "calibration.npz"), modelInputs(opened.model));
-  try {
-    const asRead = await prepareModel(opened.model, { path: file, inference });
-    const prepared = recovery.has("equalize")
-      ? await prepareModel((await equalizeChannels(asRead.model)).model, { path: file, inference })
-      : asRead;
-    const dataset = await take(all, options.samples, options.seed);
-    const running = { inference, batch, ...(threads !== undefined && { threads }) };
-    const recovering = { prepared, methods: recovery, calibration: dataset, ...running };
-    const weights = await candidateWeights(recovering, quiet);
-    const subject: Subject = { prepared, dataset, weights, bits, ...running };
-    // Rounding is no part of the sweep: every method needs all of it.
-    for (const { layer } of sitesOf(subject)) for (const b of bits) await weights.quantizedLayer(layer.name, b);
-    const chosen = Object.entries(methods).filter(([method]) => options.methods?.includes(method) ?? true);
-    const times = new Map<string, Times[]>();
-    const tables = new Map<string, Table>();
-    for (let round = 0; round < options.rounds; round++) {
-      for (const [method, run] of [[fullName, full] as const, ...chosen]) {
-        const began = performance.now();
-        const before = process.cpuUsage();
-        tables.set(method, await run(subject));
-        const seconds = (performance.now() - began) / 1e3;
-        const { user, system } = process.cpuUsage(before);
-        times.set(method, [...(times.get(method) ?? []), { seconds, cpuSeconds: (user + system) / 1e6 }]);
-        console.error(`${name}, round ${round + 1}, ${method}: ${seconds.toFixed(2)} s`);
-      }
+async function compare(
+  name: string,
+  subject: Subject,
+  { methods: wanted, rounds }: SweepOptions,
+  profile: HardwareProfile,
+): Promise<Row[]> {
+  const chosen = Object.entries(methods).filter(([method]) => wanted?.includes(method) ?? true);
+  const times = new Map<string, Times[]>();
+  const tables = new Map<string, Table>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [method, run] of [[fullName, full] as const, ...chosen]) {
+      const began = performance.now();
+      const before = process.cpuUsage();
+      tables.set(method, await run(subject));
+      const seconds = (performance.now() - began) / 1e3;
+      const { user, system } = process.cpuUsage(before);
+      times.set(method, [...(times.get(method) ?? []), { seconds, cpuSeconds: (user + system) / 1e6 }]);
+      console.error(`${name}, round ${round + 1}, ${method}: ${seconds.toFixed(2)} s`);
     }
-    const truth = tables.get(fullName) as Table;
-    const mediansOf = (method: string): Times => ({
-      seconds: median((times.get(method) ?? []).map((each) => each.seconds)),
-      cpuSeconds: median((times.get(method) ?? []).map((each) => each.cpuSeconds)),
-    });
-    const whole = mediansOf(fullName);
-    const regret = regretOf(subject, profile, truth);
-    return [...tables].map(([method, table]) => {
-      const own = mediansOf(method);
-      const shares = { share: own.seconds / whole.seconds, cpuShare: own.cpuSeconds / whole.cpuSeconds };
-      const agreement = { spearman: spearman(table, truth), logError: logError(table, truth) };
-      return { model: name, method, ...own, ...shares, ...agreement, regret: regret(table) };
-    });
-  } finally {
-    await all.close();
-    await opened.close();
   }
+  const mediansOf = (method: string): Times => ({
+    seconds: median((times.get(method) ?? []).map((each) => each.seconds)),
+    cpuSeconds: median((times.get(method) ?? []).map((each) => each.cpuSeconds)),
+  });
+  const truth = tables.get(fullName) as Table;
+  const whole = mediansOf(fullName);
+  const regret = regretOf(subject, profile, truth);
+  return [...tables].map(([method, table]) => {
+    const own = mediansOf(method);
+    const shares = { share: own.seconds / whole.seconds, cpuShare: own.cpuSeconds / whole.cpuSeconds };
+    const agreement = { spearman: spearman(table, truth), logError: logError(table, truth) };
+    return { model: name, method, ...own, ...shares, ...agreement, regret: regret(table) };
+  });
 }
 
 /** Plans at the weight memory of uniform `planBits`, compared by the full sweep's sum. */

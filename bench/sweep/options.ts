@@ -11,6 +11,8 @@ export interface SweepOptions {
   readonly seed: number;
   readonly bits: readonly Bits[];
   readonly rounds: number;
+  /** Weight memories that sweep/mixes looks at: those of uniform n bits, or between two of them. */
+  readonly memories: readonly number[];
   readonly recovery: ReadonlySet<RecoveryMethod>;
   /** Methods to compare, by their names; all without it. */
   readonly methods: readonly string[] | undefined;
@@ -18,7 +20,7 @@ export interface SweepOptions {
   readonly json: string | undefined;
 }
 
-export const usage = `usage: node bench/run.mjs sweep/main DATA [options]     (or SIGMAQUANT_BENCH_DATA instead of DATA)
+export const usage = `usage: node bench/run.mjs sweep/main DATA [options]  or  sweep/mixes DATA [options]    (or SIGMAQUANT_BENCH_DATA instead of DATA)
 Time of the sensitivity sweep by several methods, and how well each agrees with one full run of the network for each
 layer and bitwidth. DATA holds models.json ([{ "model": "a/b.onnx" }]), and beside each model calibration.npz
   --models NAME,..       only these (file names without ending)
@@ -28,6 +30,7 @@ layer and bitwidth. DATA holds models.json ([{ "model": "a/b.onnx" }]), and besi
   --rounds 3             times that each method is run, in turns; the median counts
   --recovery none        methods that the weights are recovered by: default, none, or names with commas between them
   --methods NAME;..      only these beside the full sweep
+  --memory 4,3.5,3,2.5,2 of sweep/mixes: weight memories of uniform bits, or between two of them
   --threads N            of ONNX Runtime
   --json FILE            all figures`;
 
@@ -44,6 +47,7 @@ export function sweepOptions(args: readonly string[], environment: string | unde
       rounds: { type: "string", default: "3" },
       recovery: { type: "string", default: "none" },
       methods: { type: "string" },
+      memory: { type: "string", default: "4,3.5,3,2.5,2" },
       threads: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", default: false },
@@ -58,6 +62,7 @@ export function sweepOptions(args: readonly string[], environment: string | unde
     seed: Number(values.seed),
     bits: parseBits(values.bits),
     rounds: Number(values.rounds),
+    memories: values.memory.split(",").map(Number),
     recovery: parseRecovery(values.recovery),
     methods: values.methods?.split(";"),
     threads: values.threads === undefined ? undefined : Number(values.threads),

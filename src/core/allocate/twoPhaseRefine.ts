@@ -1,8 +1,10 @@
 import { SigmaQuantError } from "../errors.ts";
+import type { Bits } from "../hardware/profile.ts";
 import { solveExact } from "./exact.ts";
 import { lowerUntilFits, raiseWhileFits } from "./greedyWalk.ts";
 import type { AllocationProblem } from "./problem.ts";
 import { type Descent, descend, type Move } from "./swapSearch.ts";
+import { remeasure } from "./twoPhaseRemeasure.ts";
 import type { TwoPhaseRun } from "./twoPhaseRun.ts";
 import { Walk } from "./walk.ts";
 
@@ -12,8 +14,8 @@ const maxRefinements = 10;
 /**
  * Ends phase 2 within the limits: from the best configuration that meets them, or, where none does, by lowering the
  * least sensitive groups on, without running the model in between. Then refines it by swaps (see `descend`): each
- * lowers the sum of the sensitivities within the limits, is run on the real model and kept if it is no worse. Last it
- * runs the best that swaps find from other starts. Leaves the search at the best configuration that was run.
+ * lowers the sum of the sensitivities within the limits, is run on the real model and kept if it is no worse. It
+ * then runs the least sum that is known, and, where harms do not add up, mixes around it (see `remeasure`). Leaves the search at the best configuration that was run.
  */
 export async function refine(run: TwoPhaseRun): Promise<void> {
   const { problem } = run.space;
@@ -48,6 +50,7 @@ export async function refine(run: TwoPhaseRun): Promise<void> {
     run.record(2, point, run.better(point, run.point));
   }
   standAtBest(run);
+  await remeasure(run);
 }
 
 /** Goes back to the best configuration that was run, unless the search stands there. */
@@ -56,11 +59,13 @@ export function standAtBest(run: TwoPhaseRun): void {
   if (run.better(best, run.point)) run.record(2, best, true);
 }
 
-/** The least sum of sensitivities that swaps reach within the limits, from three starts. */
+/** The least sum of sensitivities that swaps reach within the limits, from several starts; the exact solver's, where it is known. */
 function goalOf(run: TwoPhaseRun): Descent {
-  const { problem } = run.space;
+  const { problem, choiceOf } = run.space;
   const { allowance, signal } = run;
   const starts: (readonly number[])[] = [run.point.choice];
+  const { optimum } = run.input;
+  if (optimum) starts.push(choiceOf(decided(optimum)));
   const fromTop = new Walk(problem, leastLoss(problem), allowance);
   if (lowerUntilFits(fromTop)) starts.push(filled(fromTop));
   const fromBottom = new Walk(problem, cheapest(problem), allowance);
@@ -68,6 +73,10 @@ function goalOf(run: TwoPhaseRun): Descent {
   return starts
     .map((start) => descend(problem, start, { allowance }, signal))
     .reduce((best, other) => (other.loss < best.loss ? other : best));
+}
+
+function decided(bits: ReadonlyMap<string, Bits | null>): ReadonlyMap<string, Bits> {
+  return new Map([...bits].filter((entry): entry is [string, Bits] => entry[1] !== null));
 }
 
 function filled(walk: Walk): readonly number[] {

@@ -1,5 +1,6 @@
 import type { Bits } from "../hardware/profile.ts";
 import type { SearchStep } from "../plan/types.ts";
+import { keepsTarget } from "../plan/verdict.ts";
 import { type CostTable, fitsPressure, type TableProblem } from "./costTable.ts";
 import { distance, type ZoneRow, zoneOf } from "./zones.ts";
 
@@ -16,15 +17,27 @@ export interface TwoPhaseInput {
   readonly measured: boolean;
   /** Accuracy target: largest loss of accuracy, a fraction; undefined = none. */
   readonly maxDrop?: number;
+  /** Bits with the least sum of sensitivities within the limits, where the exact solver found them. */
+  readonly optimum?: ReadonlyMap<string, Bits | null>;
   /**
    * Samples that `evaluate` runs, where `drop` is a share of them: from them follows how far apart two drops must be to
    * mean anything. Undefined where it is not a share; every difference then counts.
    */
   readonly samples?: number;
+  readonly evaluate: (bits: ReadonlyMap<string, Bits>, signal?: AbortSignal) => Promise<MixFigures>;
+  /** The harm of a mix from a run on fewer samples, to compare many of them: see `remeasure`, which is left out without it. */
+  readonly probe?: (bits: ReadonlyMap<string, Bits>, signal?: AbortSignal) => Promise<number>;
+}
+
+/** What a run of the real model with some bits gives. */
+export interface MixFigures {
+  /** Loss of accuracy as a fraction, smaller is better, negative possible. */
+  readonly drop: number;
   /**
-   * Runs the real model with these bits. `drop`: loss of accuracy as a fraction, smaller is better, negative possible.
+   * The mix's own harm in the metric of the sensitivities (mean KL, or error energy), where it was measured: a mean over
+   * the whole output of every sample, it tells mixes apart that change as many predictions.
    */
-  readonly evaluate: (bits: ReadonlyMap<string, Bits>, signal?: AbortSignal) => Promise<{ readonly drop: number }>;
+  readonly harm?: number;
 }
 
 /** A configuration that was run. */
@@ -32,6 +45,8 @@ export interface Point {
   readonly choice: readonly number[];
   readonly bits: ReadonlyMap<string, Bits>;
   readonly drop: number;
+  /** See MixFigures; undefined where it was not measured. */
+  readonly harm: number | undefined;
   /** Largest use / limit. */
   readonly pressure: number;
   readonly weightMemory: number;
@@ -40,10 +55,19 @@ export interface Point {
 }
 
 /**
- * Within how much of the least known sum of measured sensitivities the accuracy decides. The search must end within 10
- * % of the exact optimum; half of it is for what swaps leave (below 3 % on random networks).
+ * Within how much of the least known sum of measured sensitivities the measured harm and the accuracy decide. The search must end
+ * within 10 % of the exact optimum; what is left of it is for what swaps leave where that is not known (below 3 % on random
+ * networks).
  */
-const lossBand = 0.05;
+const lossBand = 0.07;
+/** Harms closer than this to that of the least sum are taken for the same: what the KL of 256 samples scatters by. */
+const harmBand = 0.1;
+/**
+ * Measured harm (nats of KL, or a share of the signal's energy) from which layers' harms are taken not to add up any more. Our
+ * choice, by measurement (docs/sensitivity.md): below it mixes that do less harm than the least sum on the samples of the
+ * search don't do so after rounding in sequence, or on others; above it they do, by up to a quarter.
+ */
+export const interactingHarm = 0.1;
 /** Drop of a configuration whose accuracy is not a number: all of it. */
 const totalDrop = 1;
 
@@ -62,7 +86,7 @@ export class TwoPhaseRun {
   /** Each limit may be used this often: 1, or more where it is found that no choice meets the limits themselves. */
   allowance = 1;
   /** Whether the sum of the sensitivities counts beside the accuracy. */
-  private readonly sums: boolean;
+  readonly sums: boolean;
   private readonly points = new Map<string, Point>();
   private standing: Point | undefined;
 
@@ -100,12 +124,13 @@ export class TwoPhaseRun {
     this.signal?.throwIfAborted();
     const { table, evaluate } = this.input;
     const bits = this.space.bitsOf(choice);
-    const { drop } = await evaluate(bits, this.signal);
+    const { drop, harm } = await evaluate(bits, this.signal);
     this.signal?.throwIfAborted();
     const point: Point = {
       choice: [...choice],
       bits,
       drop: Number.isFinite(drop) ? drop : totalDrop,
+      harm: harm === undefined || Number.isFinite(harm) ? harm : Number.POSITIVE_INFINITY,
       pressure: table.pressure(bits),
       weightMemory: table.costOf(bits).weightMemory ?? 0,
       loss: choice.reduce((sum, c, g) => sum + (this.space.problem.groups[g]?.[c]?.loss ?? 0), 0),
@@ -138,10 +163,11 @@ export class TwoPhaseRun {
     this.onStep(step);
   }
 
-  /** Loss of accuracy above its target; 0 without one. */
-  shortfall(point: Point): number {
+  /** Loss of accuracy above its target; 0 or less where it is met, as the plan's verdict will see it, and without one. */
+  shortfall({ drop }: Point): number {
     const { maxDrop } = this.input;
-    return maxDrop === undefined ? 0 : point.drop - maxDrop;
+    if (maxDrop === undefined) return 0;
+    return keepsTarget(drop, maxDrop) ? Math.min(0, drop - maxDrop) : drop - maxDrop;
   }
 
   zone(point: Point): ZoneRow {
@@ -158,29 +184,35 @@ export class TwoPhaseRun {
 
   /**
    * Whether `a` is a better result than `b`. What counts, in this order: the limits; the accuracy target; memory, where
-   * it is to be as small as possible; a sum of measured sensitivities within `lossBand` of the least; accuracy; the
-   * sum.
+   * it is to be as small as possible; a sum of measured sensitivities within `lossBand` of the least; the measured harm;
+   * accuracy; the sum.
    *
-   * Of accuracies only differences count that are no chance: one that is within a standard error of that of the least
-   * sum of measured sensitivities is taken for the same. To choose by single samples would be to fit the bits to them,
-   * while the sensitivities are means over the whole output of every sample.
+   * Of accuracies and harms only differences count that mean something: one that is within a standard error (`harmBand`) of
+   * that of the least sum of measured sensitivities is taken for the same, and so is less harm where there is little.
+   * To choose by single samples would be to fit the bits to them.
    */
   better(a: Point, b: Point): boolean {
     const surest = this.sums ? this.surest() : undefined;
-    const least = Math.min(this.goalLoss, surest?.loss ?? Number.POSITIVE_INFINITY);
-    const close = (point: Point) => !this.sums || point.loss <= least * (1 + lossBand);
+    const close = (point: Point) => !this.sums || point.loss <= this.lossLimit;
     const [dropA, dropB] = [this.meaningfulDrop(a, surest), this.meaningfulDrop(b, surest)];
-    const maxDrop = this.input.maxDrop ?? Number.POSITIVE_INFINITY;
+    // Every single sample counts here: it will in the verdict.
+    const misses = (point: Point) => this.shortfall(point) > 0;
     const orders: readonly (readonly [number, number])[] = [
       this.fits(a) && this.fits(b) ? [0, 0] : [a.pressure, b.pressure],
-      [Number(dropA > maxDrop), Number(dropB > maxDrop)],
-      this.shrinks && dropA <= maxDrop ? [a.weightMemory, b.weightMemory] : [0, 0],
+      [Number(misses(a)), Number(misses(b))],
+      this.shrinks && !misses(a) ? [a.weightMemory, b.weightMemory] : [0, 0],
       [Number(!close(a)), Number(!close(b))],
+      [meaningfulHarm(a, surest), meaningfulHarm(b, surest)],
       [dropA, dropB],
       [a.loss, b.loss],
     ];
     const [left, right] = orders.find(([x, y]) => x !== y) ?? [0, 0];
     return left < right;
+  }
+
+  /** Sums of sensitivities up to this one are as good as the least. */
+  get lossLimit(): number {
+    return Math.min(this.goalLoss, this.surest()?.loss ?? Number.POSITIVE_INFINITY) * (1 + lossBand);
   }
 
   /** Of the points within the limits that with the least sum of sensitivities. */
@@ -204,6 +236,14 @@ export class TwoPhaseRun {
   best(): Point {
     return [...this.points.values()].reduce((best, point) => (this.better(point, best) ? point : best));
   }
+}
+
+/** 0 where nothing was measured. That of the surest point, where the two differ by chance or by what adds up. */
+function meaningfulHarm({ harm = 0 }: Point, surest: Point | undefined): number {
+  const least = surest?.harm;
+  if (least === undefined) return harm;
+  const isClose = Math.abs(harm - least) <= harmBand * Math.min(harm, least);
+  return isClose || (harm < least && least < interactingHarm) ? least : harm;
 }
 
 function keyOf(choice: readonly number[]): string {

@@ -94,11 +94,15 @@ export class MixEvaluator {
     return new MixEvaluator(prepared, dataset, options, session, weightsOf, reference, samples, float);
   }
 
-  /** Runs one mix over all samples. @param source weights other than those it was opened with */
+  /**
+   * Runs one mix over all samples. @param source weights other than those it was opened with
+   * @param atMost the first samples alone, in whole batches
+   */
   async evaluate(
     bits: BitsByLayer,
     signal?: AbortSignal,
     source: WeightSource = this.options.weights,
+    atMost = this.samples,
   ): Promise<OutputComparison> {
     const weights: Record<string, Tensor> = {};
     for (const { layer } of quantizableSites(this.prepared.discovery)) {
@@ -108,6 +112,7 @@ export class MixEvaluator {
     const comparison = new OutputComparison();
     let done = 0;
     for (const reference of this.reference) {
+      if (done >= atMost) break;
       signal?.throwIfAborted();
       const count = Math.min(this.options.batch, this.samples - done);
       const batch = await this.dataset.batch(done, count, signal);

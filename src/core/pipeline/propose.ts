@@ -43,6 +43,9 @@ const solverGap = 1e-3;
 /** Steps of both phases when the search goes its whole way; for the progress bar. */
 const usualSteps = 43;
 
+/** Samples that changes to a mix are compared on: they matter where the harm is large, and then some tell them apart. Our choice. */
+const probeSamples = 64;
+
 /** Chooses bits for one device by the given strategy; when the budgets can't be met, the point nearest to them. */
 export async function propose(input: ProposeInput, onProgress: OnProgress, signal?: AbortSignal): Promise<Proposal> {
   const { fit, strategy, loss } = input;
@@ -95,7 +98,16 @@ export async function propose(input: ProposeInput, onProgress: OnProgress, signa
           measured: input.measured,
           ...(evaluator.float.agreement !== undefined && { samples: evaluator.samples }),
           ...(input.maxDrop !== undefined && { maxDrop: input.maxDrop }),
-          evaluate: async (bits, s) => ({ drop: searchDrop(evaluator.float, await evaluator.evaluate(bits, s)) }),
+          ...(fit.table.limited.length > 0 && { optimum: solved.bits }),
+          evaluate: async (bits, s) => {
+            const mix = await evaluator.evaluate(bits, s);
+            return { drop: searchDrop(evaluator.float, mix), harm: mix.kl ?? mix.nmse };
+          },
+          probe: async (bits, s) => {
+            onProgress({ stage: "Searching", done: usualSteps, total: usualSteps, note: "around the best mix" });
+            const mix = await evaluator.evaluate(bits, s, undefined, probeSamples);
+            return mix.kl ?? mix.nmse;
+          },
         },
         (step) => onProgress({ stage: "Searching", done: step.step, total: usualSteps, note: step.zone }),
         signal,
