@@ -25,13 +25,12 @@ export async function compareDevices(
   { models, profiles }: CalledOn,
   active: vscode.Uri | undefined,
 ): Promise<void> {
-  const named = models.length > 0 ? models : active ? [active] : [];
-  const uris = named.length > 0 ? named.map(String) : await pickModels([]);
+  // From a comparison itself: the same models on other devices.
+  const before = models.length === 0 && profiles.length === 0 ? panels.active : undefined;
+  const named = models.length > 0 || !active ? models : [active];
+  const uris = before?.models ?? (named.length > 0 ? named.map(String) : await pickModels([]));
   if (!uris) return;
-  const checked = await usualProfiles(
-    panels.server,
-    profiles.map((profile) => profile.toString()),
-  );
+  const checked = before?.profiles ?? (await usualProfiles(panels.server, profiles.map(String)));
   const picked = await pickProfiles(panels.server, checked);
   if (picked) await panels.showPanel({ models: uris, profiles: picked });
 }

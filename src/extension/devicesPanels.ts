@@ -55,6 +55,11 @@ export class DevicesPanels implements vscode.Disposable, vscode.WebviewPanelSeri
     for (const disposable of this.disposables) disposable.dispose();
   }
 
+  /** What the panel in front compares. */
+  get active(): DevicesSets | undefined {
+    return [...this.open.values()].find(({ panel }) => panel.active)?.sets;
+  }
+
   /** Shows models on devices: in the panel of the same models, if there is one. */
   async showPanel(sets: DevicesSets): Promise<void> {
     const same = [...this.open.values()].find(({ sets: { models } }) => models.join("\n") === sets.models.join("\n"));

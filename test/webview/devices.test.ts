@@ -412,17 +412,21 @@ describe("the page", () => {
         return page.page.evaluate(`[...document.querySelectorAll(".d-head-cell")].map((e) => e.dataset.column)`);
       };
       expect(await shown(1200)).toHaveLength(9);
-      expect(await shown(1000)).toEqual([
-        "device",
-        "verdict",
-        "bits",
-        "average",
-        "weightMemory",
-        "activationMemory",
-        "latency",
-        "loss",
-      ]);
+      const [all, eight] = [await shown(1100), await shown(1020)] as string[][];
+      expect(eight).toEqual(all?.filter((id) => id !== "energy"));
       expect(await shown(900)).toEqual(["device", "verdict", "bits", "average", "weightMemory", "latency", "loss"]);
+      // A column in which no device has a figure goes before the others.
+      const example = exampleDevices();
+      const rows = example.rows.map((row) => ({
+        ...row,
+        ...(row.figures && {
+          figures: { ...row.figures, budgets: row.figures.budgets.filter(({ name }) => name !== "latency") },
+        }),
+      }));
+      await page.show({ ...example, rows });
+      expect(await shown(1020)).toContain("energy");
+      expect(await shown(1020)).not.toContain("latency");
+      await page.show(exampleDevices());
       expect(await shown(640)).toEqual(["device", "verdict", "weightMemory", "latency", "loss"]);
       expect(await shown(420)).toEqual(["device", "verdict", "loss"]);
     }));

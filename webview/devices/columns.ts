@@ -13,8 +13,8 @@ export interface Sort {
  * bars take.
  */
 const widths: Readonly<Record<ColumnId, readonly [least: number, part: number]>> = {
-  device: [128, 1.25],
-  verdict: [158, 1.45],
+  device: [140, 1.25],
+  verdict: [174, 1.45],
   bits: [162, 0],
   average: [66, 0],
   weightMemory: [112, 1],
@@ -27,10 +27,15 @@ const widths: Readonly<Record<ColumnId, readonly [least: number, part: number]>>
 /** Left out one after the other where there is no room for all; what they say is in the row's hover. The others are always there. */
 const optional: readonly ColumnId[] = ["energy", "activationMemory", "average", "bits", "latency", "weightMemory"];
 
-/** Columns that a width has room for, in their order. @param width of the table, pixels */
-export function columnsAt(width: number): readonly ColumnId[] {
+/**
+ * Columns that a width has room for, in their order.
+ * @param width of the table, pixels
+ * @param rows a column in which none of them has a figure goes first
+ */
+export function columnsAt(width: number, rows: readonly ShownRow[]): readonly ColumnId[] {
+  const empty = budgetColumns.filter((id) => rows.every((row) => budgetOf(row, id)?.use === undefined));
   let columns: readonly ColumnId[] = columnIds;
-  for (const id of optional) {
+  for (const id of [...empty, ...optional]) {
     if (columns.reduce((sum, each) => sum + widths[each][0], 0) <= width) break;
     columns = columns.filter((each) => each !== id);
   }

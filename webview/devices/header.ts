@@ -18,6 +18,7 @@ export function createHeader(context: Context): Part {
     run: run("chooseProfiles"),
   });
   const save = button({ label: "Export…", title: "Save the comparison for a spreadsheet", run: run("exportCsv") });
+  save.element.classList.add("d-export");
   const more = iconButton("more", "More actions", (at) => openMenu("More actions", at, () => items(context)));
   let shown = "";
   return {

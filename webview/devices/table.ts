@@ -58,7 +58,7 @@ export class DevicesTable implements Part {
   }
 
   get columns(): readonly ColumnId[] {
-    return columnsAt(this.context.store.state.width);
+    return columnsAt(this.context.store.state.width, this.#order);
   }
 
   /** The row that an element lies in. */
@@ -88,7 +88,7 @@ export class DevicesTable implements Part {
     this.#theme = theme;
     const all = rowsOf(snapshot);
     this.#order = sorted(all, view.sort);
-    const columns = columnsAt(width);
+    const columns = columnsAt(width, all);
     setStyle(this.element, "--d-tracks", tracksOf(columns));
     const style: RowStyle = {
       columns,
