@@ -19,6 +19,7 @@ import { type PlanInput, planOf, uniformBaselines } from "./planOf.ts";
 import { activationNames, type PreparedModel } from "./prepare.ts";
 import { type Proposal, propose } from "./propose.ts";
 import { maxDropFraction, type RunSettings } from "./settings.ts";
+import { unreachedNote } from "./unreached.ts";
 
 export interface DecideInput {
   readonly prepared: PreparedModel;
@@ -253,6 +254,8 @@ async function sensitivitiesOf(
     onProgress,
     signal,
   );
+  const unreached = unreachedNote(prepared.discovery, table);
+  if (unreached !== undefined) notes.push(unreached);
   return table;
 }
 

@@ -20,6 +20,7 @@ interface Inspected {
 
 interface Quantized {
   readonly verdict: string;
+  readonly notes: readonly string[];
   readonly layers: Plan["layers"];
   readonly files: { readonly model: string };
   readonly evaluation: { readonly nmse: number; readonly agreement?: number };
@@ -106,6 +107,16 @@ describe("a network whose weights are in bodies", () => {
     expect(result.layers.map((layer) => [layer.name, layer.weightBits])).toEqual(net.layers.map((each) => [each, 8]));
     expect(result.evaluation.nmse).toBeLessThan(2e-3);
   });
+});
+
+it("says that no sample takes a branch", async () => {
+  const store = tinyStore();
+  const net = bodyNets["the branches of an If"]?.(store);
+  if (net === undefined) throw new Error("no such net");
+  const result = await quantized(await save(tinyModel(net.spec, store)), "--bits", "4,8", "--input", "c=1");
+  expect(result.notes.filter((note) => note.includes("branch that no sample takes"))).toEqual([
+    expect.stringMatching(/^2 layers, conv_2 the first, are in a branch that no sample takes/),
+  ]);
 });
 
 describe("a recurrent network", () => {
