@@ -1,6 +1,9 @@
 import * as vscode from "vscode";
 import type { TextChange } from "../protocol/requests.ts";
 
+/** Versions of documents that were saved here: VS Code may take a moment longer to call them saved. */
+const savedVersions = new WeakMap<vscode.TextDocument, number>();
+
 /**
  * Brings a document to a new text, replacing only the lines that differ, so that undo and diff stay small; a missing file is
  * created. Saved where it was saved before: a change of bits is in force at once, and the editor's undo takes it back.
@@ -17,16 +20,24 @@ export async function applyTextChange({ uri, text }: TextChange): Promise<vscode
     await vscode.workspace.applyEdit(edit);
     return vscode.workspace.openTextDocument(target);
   }
-  const dirty = document.isDirty;
+  const dirty = document.isDirty && savedVersions.get(document) !== document.version;
   const change = smallestChange(document, text);
   if (change) {
     edit.replace(target, change.range, change.text);
     if (!(await vscode.workspace.applyEdit(edit))) {
       throw new Error(vscode.l10n.t("{0} could not be changed", vscode.workspace.asRelativePath(target)));
     }
-    if (!dirty) await document.save();
+    if (!dirty) await save(document);
   }
   return document;
+}
+
+async function save(document: vscode.TextDocument): Promise<void> {
+  const { version } = document;
+  if (!(await document.save()) && document.isDirty) {
+    throw new Error(vscode.l10n.t("{0} could not be saved", vscode.workspace.asRelativePath(document.uri)));
+  }
+  savedVersions.set(document, version);
 }
 
 /** The lines between the common first and last ones. */

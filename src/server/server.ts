@@ -194,9 +194,10 @@ export class Server {
         place: { file: uri },
       });
     }
-    if (this.found.models.length === 0 && this.found.profiles.length === 0) this.found = await findFiles(this.folders);
+    // Known at once: who asks for the model in the meantime, be it to close it, finds it.
     const session = new ModelSession(uri, file, choices, this.host, restarted);
     this.sessions.set(key, session);
+    if (this.found.models.length === 0 && this.found.profiles.length === 0) this.found = await findFiles(this.folders);
     return session.open();
   }
 

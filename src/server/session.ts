@@ -310,6 +310,7 @@ export class ModelSession {
     try {
       await this.file?.close();
       this.file = await openModelFile(this.path);
+      if (this.closed) await this.file.close();
       const { model } = this.file;
       const discovery = await discoverLayers(model);
       state.layers = discovery.layers;

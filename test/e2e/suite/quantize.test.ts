@@ -7,7 +7,17 @@ import * as vscode from "vscode";
 import { parsePlan } from "../../../src/core/plan/planFile.ts";
 import { ui } from "../../support/vscode/client.ts";
 import { until } from "../../support/vscode/until.ts";
-import { analysisMs, closeAll, file, freshModel, longTestMs, prepare, removeFolder } from "./support.ts";
+import {
+  analysisMs,
+  closeAll,
+  file,
+  freshModel,
+  longTestMs,
+  openModel,
+  prepare,
+  profilesSeen,
+  removeFolder,
+} from "./support.ts";
 
 /** What a test uses of ONNX Runtime. */
 interface Runtime {
@@ -57,7 +67,13 @@ function planOf(uri: vscode.Uri) {
 }
 
 describe("quantizing", () => {
-  before(prepare);
+  before(async () => {
+    await prepare();
+    // Which device there is would be asked for if the profiles of the tests before were still known.
+    await openModel(file("mobilenetv2.onnx"));
+    await profilesSeen();
+    await closeAll();
+  });
   after(closeAll);
 
   it("from the explorer's context menu writes a model that loads and fits, and shows the comparison", async function () {

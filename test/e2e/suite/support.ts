@@ -139,12 +139,18 @@ export async function acceptProposed(target: vscode.Uri): Promise<void> {
 }
 
 /** Waits until a gauge of the page has this limit, as a person reads it: "30 KiB". */
-export async function waitForLimit(resource: string, limit: string, timeoutMs?: number): Promise<void> {
-  await ui.webview.waitFor(
-    `[role=slider][aria-label^="${resource}"][aria-valuetext^="${limit}, "]`,
-    undefined,
-    timeoutMs,
+export async function waitForLimit(resource: string, limit: string): Promise<void> {
+  await ui.webview.waitFor(`[role=slider][aria-label^="${resource}"][aria-valuetext^="${limit}, "]`);
+}
+
+/** Waits until the page of the model in the active editor offers the workspace's profiles that there are, and no other. */
+export async function profilesSeen(): Promise<void> {
+  const suffix = ".hwprofile.json";
+  const there = (await vscode.workspace.findFiles(`**/*${suffix}`)).map(({ path: file }) =>
+    path.basename(file, suffix),
   );
+  const offered = "vscode-dropdown[aria-label=Profile] vscode-option[value^=file]";
+  await until(async () => (await ui.webview.rows(offered, ["value"])).length === there.length);
 }
 
 /** Runs a command and chooses in the list that it opens. */
