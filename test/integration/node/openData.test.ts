@@ -101,7 +101,8 @@ describe("samples in a file", () => {
       writeFileSync(file, "x");
       const error = await failure(() => openDataset(file, pixels));
       expect(error.code).toBe("SQ4038");
-      for (const kind of [".npz", ".npy", "folder of JPEG or PNG images", "input_0.pb", "test_data_set_0"]) expect(error.remedy).toContain(kind);
+      for (const kind of [".npz", ".npy", "folder of JPEG or PNG images", "input_0.pb", "test_data_set_0"])
+        expect(error.remedy).toContain(kind);
     }
   });
 
