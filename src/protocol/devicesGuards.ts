@@ -93,7 +93,8 @@ function isRow(v: unknown): boolean {
   );
 }
 
-function isDeviceFigures(v: unknown): boolean {
+/** What is shown of a model on a device. */
+export function isDeviceFigures(v: unknown): boolean {
   return (
     isRecord(v) &&
     isVerdict(v.verdict) &&

@@ -231,7 +231,7 @@ function isParetoPoint(v: unknown): boolean {
   return isRecord(v) && isNumber(v.weightMemory) && has(v, ["loss", "drop"], isFigure);
 }
 
-function isBaseline(v: unknown): boolean {
+export function isBaseline(v: unknown): boolean {
   return (
     isRecord(v) &&
     isBits(v.bits) &&

@@ -13,14 +13,14 @@ export interface Sort {
  * bars take.
  */
 const widths: Readonly<Record<ColumnId, readonly [least: number, part: number]>> = {
-  device: [140, 1.25],
-  verdict: [174, 1.45],
+  device: [130, 1.2],
+  verdict: [196, 1.6],
   bits: [162, 0],
   average: [66, 0],
-  weightMemory: [112, 1],
-  activationMemory: [132, 1],
-  latency: [100, 1],
-  energy: [100, 1],
+  weightMemory: [100, 1],
+  activationMemory: [128, 1],
+  latency: [92, 1],
+  energy: [92, 1],
   loss: [84, 0.7],
 };
 
@@ -42,13 +42,13 @@ export function columnsAt(width: number, rows: readonly ShownRow[]): readonly Co
   return columns;
 }
 
-/** The columns' tracks, for `grid-template-columns`. Where even the last three have no room, they share what there is. */
+/** The columns' tracks, for `grid-template-columns`. Where there is no room for more than the last three, their texts wrap. */
 export function tracksOf(columns: readonly ColumnId[]): string {
-  const few = columns.length <= 3;
+  if (columns.length <= 3) return "minmax(0, 1fr) minmax(0, 1.15fr) 84px";
   return columns
     .map((id) => {
       const [least, part] = widths[id];
-      return part === 0 ? `${least}px` : `minmax(${few ? 0 : least}px, ${few ? least : part}fr)`;
+      return part === 0 ? `${least}px` : `minmax(${least}px, ${part}fr)`;
     })
     .join(" ");
 }

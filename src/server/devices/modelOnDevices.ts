@@ -217,10 +217,11 @@ export class ModelOnDevices {
     });
   }
 
-  /** Open dimensions are no part of a decision's key; everything else is. */
+  /** Open dimensions, and inputs that are the same for all samples, are no part of a decision's key; everything else is. */
   private cacheKey(key: string): string {
-    const dims = Object.entries(this.host.settings().dims).sort(([a], [b]) => a.localeCompare(b));
-    return JSON.stringify([dims, key]);
+    const { dims, inputs } = this.host.settings();
+    const sorted = (values: object) => Object.entries(values).sort(([a], [b]) => a.localeCompare(b));
+    return JSON.stringify([sorted(dims), sorted(inputs), key]);
   }
 }
 

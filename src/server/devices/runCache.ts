@@ -4,6 +4,9 @@ import path from "node:path";
 import type { DeviceFigures } from "../../core/plan/deviceFigures.ts";
 import type { Baseline } from "../../core/plan/types.ts";
 import { readText, writeTextAtomic } from "../../node/files.ts";
+import { isDeviceFigures } from "../../protocol/devicesGuards.ts";
+import { isListOf, isRecord, isTextList } from "../../protocol/guardParts.ts";
+import { isBaseline } from "../../protocol/snapshotGuard.ts";
 
 /** Part of every key: raised when what a run means changes, so that older ones are not taken for it. */
 const methodVersion = 1;
@@ -20,6 +23,20 @@ export interface DeviceRun {
   readonly seconds: number;
 }
 
+/** Baselines and notes of a run: some. */
+const maxList = 1000;
+
+/** Whether what a file of the cache holds is a run: it may have been damaged, or written by somebody else. */
+function isRun(value: unknown): value is DeviceRun {
+  return (
+    isRecord(value) &&
+    isDeviceFigures(value.figures) &&
+    isListOf(value.baselines, maxList, isBaseline) &&
+    isTextList(value.notes, maxList) &&
+    typeof value.seconds === "number"
+  );
+}
+
 /** Runs on disk, by all that they depend on: a comparison that is opened again has them at once. */
 export class RunCache {
   constructor(private readonly folder: string) {}
@@ -28,8 +45,8 @@ export class RunCache {
   async read(key: string): Promise<DeviceRun | undefined> {
     const file = this.file(key);
     try {
-      const value = JSON.parse(await readText(file)) as DeviceRun;
-      if (!Array.isArray(value.baselines) || !Array.isArray(value.figures?.bits)) return undefined;
+      const value: unknown = JSON.parse(await readText(file));
+      if (!isRun(value)) return undefined;
       const now = new Date();
       await utimes(file, now, now);
       return value;
@@ -54,9 +71,10 @@ export class RunCache {
   private async prune(): Promise<void> {
     const names = (await readdir(this.folder)).filter((name) => name.endsWith(".json"));
     if (names.length <= maxEntries) return;
-    const aged = await Promise.all(
-      names.map(async (name) => ({ name, used: (await stat(path.join(this.folder, name))).mtimeMs })),
-    );
+    // Another server may have removed one since.
+    const usedAt = async (name: string) =>
+      (await stat(path.join(this.folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
+    const aged = await Promise.all(names.map(async (name) => ({ name, used: await usedAt(name) })));
     aged.sort((a, b) => a.used - b.used);
     for (const { name } of aged.slice(0, names.length - maxEntries)) {
       await rm(path.join(this.folder, name), { force: true });

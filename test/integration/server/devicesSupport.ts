@@ -3,8 +3,8 @@ import { isToDevicesPage } from "../../../src/protocol/devicesGuards.ts";
 import { notifications, requests } from "../../../src/protocol/requests.ts";
 import { type TestServer, uriOf } from "../../support/server.ts";
 
-/** When to give up; every wait is for a condition. */
-const waitMs = 45_000;
+/** When to give up, on a machine that is busy; every wait is for a condition. */
+const waitMs = 150_000;
 
 /** A comparison as its page sees it. */
 export class ComparisonClient {
