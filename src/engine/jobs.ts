@@ -6,8 +6,7 @@ import type { Baseline, Plan } from "../core/plan/types.ts";
 import type { Progress } from "../core/ports.ts";
 import type { StoredWeight } from "../core/qdq/types.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
-import type { Measurement } from "../core/sensitivity/measured.ts";
-import type { WeightStatistics } from "../core/sensitivity/types.ts";
+import type { Measurement, WeightStatistics } from "../core/sensitivity/types.ts";
 
 /** A model as a job names it; the engine opens it once and again when the file was changed. */
 export interface ModelSource {

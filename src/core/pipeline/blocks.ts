@@ -5,7 +5,7 @@ import { opsetOf } from "../onnx/graph.ts";
 import { copyModel } from "../onnx/model.ts";
 import { raiseOpset } from "../onnx/opset.ts";
 import { opsets } from "../qdq/weights.ts";
-import type { Measurement } from "../sensitivity/measured.ts";
+import type { Measurement } from "../sensitivity/types.ts";
 import type { DecideInput } from "./decidePlan.ts";
 import type { PreparedModel } from "./prepare.ts";
 

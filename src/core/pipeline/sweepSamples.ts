@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import { drawSamples, sampleImportance } from "../sensitivity/importance.ts";
-import type { SweepBatch } from "../sensitivity/measured.ts";
+import type { SweepBatch } from "../sensitivity/reference.ts";
 import { openFloatModel, type PreparedModel } from "./prepare.ts";
 
 /**

@@ -1,13 +1,12 @@
-import type { Batch } from "../data/dataset.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { type Discovery, type LayerSite, quantizableSites } from "../model/discover.ts";
 import type { LayerInputs } from "../model/weightInputs.ts";
-import type { OnnxModel } from "../onnx/model.ts";
 import type { OnProgress, Tensor } from "../ports.ts";
-import { type CutInput, FloatCut, feedsOf, openPart, type Values } from "./floatCut.ts";
-import { OutputComparison, type OutputKind } from "./outputs.ts";
-import type { SensitivityMetric, SensitivityTable } from "./types.ts";
+import { FloatCut, feedsOf, type Values } from "./floatCut.ts";
+import { OutputComparison } from "./outputs.ts";
+import { Reference, type ReferenceInput } from "./reference.ts";
+import type { Measurement, SensitivityMetric, SensitivityTable } from "./types.ts";
 
 /** A layer's weight at some bitwidth, dequantized, with its bias as recovery left it. */
 export interface LayerValues {
@@ -21,30 +20,14 @@ export interface WeightSource {
   quantized(layer: string, bits: Bits): Promise<LayerValues>;
 }
 
-/** A batch whose samples may count more than once: see drawSamples. */
-export interface SweepBatch extends Batch {
-  /** For every row of the run. */
-  readonly weights?: Float64Array;
-}
-
-export interface SweepInput extends CutInput {
+export interface SweepInput extends ReferenceInput {
   readonly discovery: Discovery;
   readonly weights: WeightSource;
-  /** All samples, in batches; held in memory as the caller chose them. */
-  readonly batches: readonly SweepBatch[];
-  readonly outputKind: OutputKind;
   /** Bits to measure, by layer. */
   readonly bits: (layer: string) => readonly Bits[];
   /** Measurements known from an earlier, interrupted run: `layer` -> bits -> value in `metrics`. */
   readonly known?: (layer: string, bits: Bits) => Measurement | undefined;
   readonly onMeasured?: (layer: string, bits: Bits, value: Measurement) => void;
-}
-
-/** One (layer, bits) pair's effect on the network's output. */
-export interface Measurement {
-  readonly kl?: number;
-  readonly nmse: number;
-  readonly loss?: number;
 }
 
 /**
@@ -58,7 +41,6 @@ export async function measureSensitivities(
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, ReadonlyMap<Bits, Measurement>>> {
   const sites = quantizableSites(input.discovery).toSorted((a, b) => firstIndex(a) - firstIndex(b));
-  const outputs = input.model.graph.output.map((value) => value.name);
   const results = new Map<string, Map<Bits, Measurement>>();
   const total = sites.reduce((sum, site) => sum + input.bits(site.layer.name).length, 0);
   let done = 0;
@@ -78,15 +60,7 @@ export async function measureSensitivities(
   }
   if (missing.size === 0) return results;
 
-  const reference = await floatOutputs(input, outputs, () => report("float model"), signal);
-  const compare = (comparison: OutputComparison, out: Values, i: number) => {
-    const batch = input.batches[i];
-    const [own, float] = [tensorsOf(out, outputs), tensorsOf(reference[i] ?? {}, outputs)];
-    comparison.add(input.outputKind, own, float, batch?.labels, batch?.weights);
-  };
-  const float = new OutputComparison();
-  for (const [i, values] of reference.entries()) compare(float, values, i);
-
+  const reference = await Reference.run(input, () => report("float model"), signal);
   const cut = new FloatCut(
     input,
     input.batches.map((batch) => batch.feeds),
@@ -99,16 +73,17 @@ export async function measureSensitivities(
     signal?.throwIfAborted();
     report(name);
     await cut.moveTo(firstIndex(site), signal);
-    const { session, inputs } = await cut.openBehind(site, outputs);
+    const { session, inputs } = await cut.openBehind(site, reference.names);
     try {
       for (const bits of open) {
         const feeds = weightFeeds(site, inputs, await input.weights.quantized(name, bits));
         const comparison = new OutputComparison();
         for (const i of input.batches.keys()) {
           signal?.throwIfAborted();
-          compare(comparison, await session.run({ ...feedsOf(session, cut.valuesOf(i)), ...feeds }), i);
+          const out = await session.run({ ...feedsOf(session, cut.valuesOf(i)), ...feeds });
+          reference.add(comparison, out, i);
         }
-        const value = measurementOf(comparison, float);
+        const value = reference.measurementOf(comparison);
         measured.set(bits, value);
         input.onMeasured?.(name, bits, value);
         done++;
@@ -141,43 +116,8 @@ export function sensitivityTable(
   return { metric, samples, synthetic, byLayer };
 }
 
-/** Outputs of the float network, by batch. */
-async function floatOutputs(
-  input: SweepInput,
-  outputs: readonly string[],
-  report: () => void,
-  signal?: AbortSignal,
-): Promise<readonly Values[]> {
-  const session = await openPart(input, input.model, inputNames(input.model), outputs);
-  try {
-    const reference: Values[] = [];
-    for (const batch of input.batches) {
-      signal?.throwIfAborted();
-      report();
-      reference.push(await session.run(batch.feeds));
-    }
-    return reference;
-  } finally {
-    await session.close();
-  }
-}
-
-function measurementOf(comparison: OutputComparison, float: OutputComparison): Measurement {
-  const { kl, nmse, loss } = comparison;
-  return {
-    nmse,
-    ...(kl !== undefined && { kl }),
-    ...(loss !== undefined && float.loss !== undefined && { loss: loss - float.loss }),
-  };
-}
-
 function firstIndex(site: LayerSite): number {
   return Math.min(...site.uses.map((use) => use.index));
-}
-
-function inputNames(model: OnnxModel): readonly string[] {
-  const constants = new Set(model.graph.initializer.map((t) => t.name));
-  return model.graph.input.map((v) => v.name).filter((name) => !constants.has(name));
 }
 
 export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerValues): Values {
@@ -189,8 +129,4 @@ export function weightFeeds(site: LayerSite, inputs: LayerInputs, values: LayerV
     });
   }
   return { [inputs.weight]: weight, [inputs.bias]: { type: "float32", dims: [values.bias.length], data: values.bias } };
-}
-
-function tensorsOf(values: Values, names: readonly string[]): Tensor[] {
-  return names.flatMap((name) => (values[name] ? [values[name]] : []));
 }

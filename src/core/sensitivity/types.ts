@@ -26,6 +26,13 @@ export interface WeightStatistics {
  */
 export type SensitivityMetric = "kl" | "nmse" | "loss";
 
+/** What a change to the network does to its output, by each metric. */
+export interface Measurement {
+  readonly kl?: number;
+  readonly nmse: number;
+  readonly loss?: number;
+}
+
 /** Per layer name and bits: the harm of quantizing that one layer, 0 = none. */
 export interface SensitivityTable {
   readonly metric: SensitivityMetric;
