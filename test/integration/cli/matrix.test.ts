@@ -57,15 +57,6 @@ describe("one model on several devices", () => {
     expect(work.list().filter((name) => name.includes("sigmaquant"))).toEqual([]);
   });
 
-  it("measures every layer once at each bitwidth, whatever the number of devices", async () => {
-    const work = await workspace();
-    const flags = [profile(work, "a", 64), profile(work, "b", 48), "max78000"].flatMap((name) => ["--profile", name]);
-    const { stderr } = await sigmaquant(["matrix", work.model, ...flags, ...quickly(work), "--quick"]);
-    // Ten layers at 2 to 8 bits; later sweeps find all that they want.
-    expect(stderr.split("\n").filter((line) => line.startsWith("Measuring: float model, 0 of 70"))).toHaveLength(2);
-    expect(stderr.match(/^Measuring: \/.* of 70/gm)?.length ?? 0).toBeLessThanOrEqual(70);
-  });
-
   it("is a table for people: figures, layers by bits, what would help, and how many fit", async () => {
     const work = await workspace();
     const flags = [profile(work, "roomy", 64), profile(work, "tiny", 9)].flatMap((name) => ["--profile", name]);
