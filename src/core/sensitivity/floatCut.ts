@@ -64,7 +64,13 @@ export class FloatCut {
     this.index = index;
   }
 
-  /** A session for what lies behind the cut, up to `outputs`. */
+  /** A session for what lies behind the cut as it is, up to `outputs`. */
+  openRest(outputs: readonly string[]): Promise<InferenceSession> {
+    const { model } = this.input;
+    return openPart(this.input, model, liveValues(model.graph, this.index), outputs);
+  }
+
+  /** A session for what lies behind the cut, with the weight of a layer there as an input. */
   async openBehind(site: LayerSite, outputs: readonly string[]): Promise<Behind> {
     const { model } = this.input;
     const variant = withWeightInputs(model, [site]);
