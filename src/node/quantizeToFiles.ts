@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
+import { mkdir, realpath, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
@@ -17,6 +17,7 @@ import type { Inference, OnProgress } from "../core/ports.ts";
 import type { StoredWeight } from "../core/qdq/types.ts";
 import { explainFileError } from "./errors.ts";
 import { writeTextAtomic } from "./files.ts";
+import { ended, removeLeftovers, temporaryPath } from "./leftovers.ts";
 import { type WrittenModel, writeModelFile } from "./writeModelFile.ts";
 
 /** Why a user's own figures may be lower on this machine. */
@@ -164,13 +165,19 @@ async function writeChecked(
     return { written, stored: graph.stored, evaluation, notes };
   } finally {
     await rm(folder, { recursive: true, force: true });
+    ended(folder);
   }
 }
 
 async function draftFolder(file: string): Promise<string> {
+  const around = path.dirname(file);
+  await removeLeftovers(around);
+  const folder = temporaryPath(around, "draft");
   try {
-    return await mkdtemp(path.join(path.dirname(file), ".sigmaquant-"));
+    await mkdir(folder, { mode: 0o700 });
+    return folder;
   } catch (error) {
+    ended(folder);
     throw explainFileError(error, file, "write");
   }
 }

@@ -1,15 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import process from "node:process";
 import type { ByteSink } from "../core/ports.ts";
 import { explainFileError, fileError } from "./errors.ts";
-
-/** Name of our temporary files; short whatever the target is called, since names have at most 255 bytes. */
-function temporaryName(): string {
-  return `.sigmaquant-${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
-}
+import { ended, temporaryPath } from "./leftovers.ts";
 
 /** A file that is written beside its target and takes the target's place when it is complete. */
 export class TemporaryFile implements ByteSink {
@@ -45,8 +39,11 @@ export class TemporaryFile implements ByteSink {
       // Renaming asks for no right to the old file; a read-only one is not to be lost all the same.
       if (found) await access(shown, constants.W_OK);
       const target = found ? await realpath(shown) : path.resolve(shown);
-      const temporary = path.join(path.dirname(target), temporaryName());
-      const handle = await open(temporary, "wx");
+      const temporary = temporaryPath(path.dirname(target), "tmp");
+      const handle = await open(temporary, "wx").catch((error: unknown) => {
+        ended(temporary);
+        throw error;
+      });
       const file = new TemporaryFile(shown, target, handle, temporary, { existed: found !== undefined, signal });
       // Rights stay as they were; some file systems have none.
       if (found) await handle.chmod(found.mode & 0o777).catch(() => {});
@@ -87,12 +84,13 @@ export class TemporaryFile implements ByteSink {
   async replace(keepOld: boolean): Promise<void> {
     try {
       if (keepOld && this.existed) {
-        const backup = path.join(path.dirname(this.target), temporaryName());
+        const backup = temporaryPath(path.dirname(this.target), "old");
         await rename(this.target, backup);
         this.backup = backup;
       }
       await rename(this.temporary, this.target);
       this.replaced = true;
+      ended(this.temporary);
     } catch (error) {
       throw explainFileError(error, this.shown, "write");
     }
@@ -118,6 +116,7 @@ export class TemporaryFile implements ByteSink {
   async discard(): Promise<void> {
     await this.close().catch(() => {});
     await rm(this.temporary, { force: true }).catch(() => {});
+    ended(this.temporary);
     if (this.backup !== undefined) await rm(this.backup, { force: true }).catch(() => {});
   }
 

@@ -5,6 +5,8 @@ import type { Bits } from "../core/hardware/profile.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { Measurement, WeightStatistics } from "../core/sensitivity/types.ts";
 import { readText, writeTextAtomic } from "../node/files.ts";
+import { removeLeftovers } from "../node/leftovers.ts";
+import { isCachedAnalysis } from "./cachedGuard.ts";
 import type { Decision } from "./sessionState.ts";
 
 /** Part of every key: raised when the way in which something is measured changes, so that older figures are not taken for it. */
@@ -34,14 +36,16 @@ export interface AnalysisKey {
 
 /** Analyses on disk, by the hashes of what they were made from; a second opening is then instant. */
 export class AnalysisCache {
+  private cleared: Promise<void> | undefined;
+
   constructor(private readonly folder: string) {}
 
   /** Undefined when there is none, or the file is damaged: it is then measured again. */
   async read(key: AnalysisKey): Promise<CachedAnalysis | undefined> {
     const file = this.file(key);
     try {
-      const value = JSON.parse(await readText(file)) as CachedAnalysis;
-      if (typeof value.statistics !== "object" || typeof value.measurements !== "object") return undefined;
+      const value: unknown = JSON.parse(await readText(file));
+      if (!isCachedAnalysis(value)) return undefined;
       const now = new Date();
       await utimes(file, now, now);
       return value;
@@ -52,6 +56,9 @@ export class AnalysisCache {
 
   async write(key: AnalysisKey, analysis: CachedAnalysis): Promise<void> {
     await mkdir(this.folder, { recursive: true });
+    // What servers before this one were killed over.
+    this.cleared ??= removeLeftovers(this.folder);
+    await this.cleared;
     await writeTextAtomic(this.file(key), JSON.stringify(analysis, finite));
     await this.prune();
   }
@@ -65,9 +72,10 @@ export class AnalysisCache {
   private async prune(): Promise<void> {
     const names = (await readdir(this.folder)).filter((name) => name.endsWith(".json"));
     if (names.length <= maxEntries) return;
-    const aged = await Promise.all(
-      names.map(async (name) => ({ name, used: (await stat(path.join(this.folder, name))).mtimeMs })),
-    );
+    // Another server may have removed one since.
+    const usedAt = async (name: string) =>
+      (await stat(path.join(this.folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
+    const aged = await Promise.all(names.map(async (name) => ({ name, used: await usedAt(name) })));
     aged.sort((a, b) => a.used - b.used);
     for (const { name } of aged.slice(0, names.length - maxEntries)) {
       await rm(path.join(this.folder, name), { force: true });

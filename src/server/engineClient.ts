@@ -5,6 +5,17 @@ import type { FromEngine, JobEvent, JobKind, Jobs, ToEngine, WireError } from ".
 /** A job that is cancelled gets this long to end at its next look at the signal, before its process is ended. */
 const cancelGraceMs = 15_000;
 
+/** A process that is not needed any more gets this long to end by itself, as it removes then what it has begun to write. */
+const leaveMs = 1000;
+
+/** Processes that were told to end and have not yet. */
+const leaving = new Set<Promise<void>>();
+
+/** Resolves when no process is on its way out any more. */
+export async function enginesGone(): Promise<void> {
+  await Promise.all(leaving);
+}
+
 interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -26,6 +37,7 @@ export class EngineClient {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
   private disposed = false;
+  private left: Promise<void> = Promise.resolve();
 
   /** @param file the engine's bundle */
   constructor(
@@ -79,8 +91,13 @@ export class EngineClient {
     this.disposed = true;
     const { child } = this;
     if (!child) return;
-    child.kill("SIGKILL");
+    this.left = leave(child);
     this.ended(child, "closed");
+  }
+
+  /** Resolves when the process that was disposed of has ended; at once before that. */
+  gone(): Promise<void> {
+    return this.left;
   }
 
   private start(): ChildProcess {
@@ -120,6 +137,21 @@ export class EngineClient {
     this.waiting.clear();
     for (const { reject } of lost) reject(new EngineCrash(how));
   }
+}
+
+/** Has a process end: its channel closes, and it goes; in the middle of a long run in native code it is ended. */
+function leave(child: ChildProcess): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), leaveMs);
+  const gone = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      clearTimeout(timer);
+      leaving.delete(gone);
+      resolve();
+    });
+  });
+  leaving.add(gone);
+  if (child.connected) child.disconnect();
+  return gone;
 }
 
 function fromWire({ message, code, slug, remedy, place }: WireError): Error {

@@ -12,6 +12,7 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { SigmaQuantError } from "../core/errors.ts";
 import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
+import { enginesGone } from "./engineClient.ts";
 import { LanguageFeatures, languageCapabilities } from "./language/features.ts";
 import { Server } from "./server.ts";
 
@@ -104,9 +105,10 @@ handle(requests.activeModel, async ({ uri }) => {
 handle(requests.trust, async ({ trusted }) => running().setTrusted(trusted));
 handle(requests.setSettings, async (settings) => running().setSettings(settings));
 
-connection.onShutdown(() => {
+connection.onShutdown(async () => {
   language?.dispose();
   server?.dispose();
+  await enginesGone();
 });
 documents.listen(connection);
 connection.listen();

@@ -1,6 +1,8 @@
+import path from "node:path";
 import type { Bits } from "../core/hardware/profile.ts";
 import { activationMemory } from "../core/pipeline/prepare.ts";
 import type { DecideJob, JobEvent } from "../engine/jobs.ts";
+import { removeLeftovers } from "../node/leftovers.ts";
 import type { OutputFiles } from "../node/quantizeToFiles.ts";
 import type { QuantizeResult } from "../protocol/requests.ts";
 import { comparisonOf } from "./comparison.ts";
@@ -27,12 +29,13 @@ export async function quantizeSession(
 ): Promise<Extract<QuantizeResult, { kind: "done" }>> {
   const began = Date.now();
   const { model: output, plan, report, csv } = files;
-  const outcome = await engine.run(
-    "quantize",
-    { ...job, output, files: { plan, report, csv }, ...(planned && { planned }) },
-    onEvent,
-    signal,
-  );
+  const order = { ...job, output, files: { plan, report, csv }, ...(planned && { planned }) };
+  const outcome = await engine.run("quantize", order, onEvent, signal).catch(async (error: unknown) => {
+    // A process that was ended, by a crash or at the end of our patience, leaves what it was at.
+    await engine.gone();
+    await removeLeftovers(path.dirname(output));
+    throw error;
+  });
   // The bits that the search chose; with a plan's own bits nothing was searched.
   if (!planned) {
     const { plan: decided, baselines, notes } = outcome;

@@ -154,6 +154,7 @@ describe("made-up values", () => {
       [input([], "unknown"), []],
       [input([null, "x"]), undefined],
       [input([null, "x", "y"]), [1, 1e9, 1e9]],
+      [input([2 ** 53 - 1, 2]), [2 ** 53 - 1, 2]],
     ] as const) {
       const error = await failure(() => made([model], shape ? [shape] : []));
       expect(error.code).toBe("SQ4050");

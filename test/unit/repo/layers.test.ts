@@ -119,6 +119,18 @@ describe("the sources", () => {
     expect(leaks(graph, "server", (target) => target === "onnxruntime-node")).toEqual([]);
   });
 
+  it("have no way to the network, and start processes in one place only; packages could, where told to", () => {
+    const network = /^node:(http|https|http2|net|tls|dgram|dns|quic)(\/|$)/;
+    const others = /^node:(child_process|vm|cluster|inspector|repl|wasi)(\/|$)/;
+    const importing = (pattern: RegExp) =>
+      [...graph].filter(([, targets]) => targets.some((target) => pattern.test(target))).map(([file]) => file);
+    // The language protocol's channels between processes: sockets are one of them, and not the one in use.
+    expect(importing(network).map((file) => /([^/]+)\/lib\/node\/main\.js$/.exec(file)?.[1])).toEqual(
+      importing(network).map(() => "vscode-jsonrpc"),
+    );
+    expect(importing(others).filter(isOurs)).toEqual(["src/server/engineClient.ts"]);
+  });
+
   it("keep the editor's API in the extension", () => {
     const others = Object.keys(layers).filter((layer) => layer !== "extension");
     expect(others.flatMap((layer) => leaks(graph, layer, (target) => target === "vscode"))).toEqual([]);
