@@ -93,8 +93,9 @@ async function quantizeLayer(
   bits: Bits,
   blockSize: number | undefined,
 ): Promise<QuantizedLayer> {
-  const { weightShape, channelAxis, weightsOnly, opType } = site.layer;
-  const isMatrix = !weightsOnly && weightShape.length === 2 && ["MatMul", "Gemm"].includes(opType);
+  const { weightShape, channelAxis, weightsOnly } = site.layer;
+  const multiplies = site.uses.every(({ node }) => ["MatMul", "Gemm"].includes(node.opType));
+  const isMatrix = !weightsOnly && weightShape.length === 2 && multiplies;
   const blocks = blockSize !== undefined && isMatrix ? { blockSize } : {};
   const weight = await readWeight(model.tensors, site.chain);
   const { q, scales } = quantizeWeights(weight, weightShape, channelAxis, bits, "minmax", blocks);

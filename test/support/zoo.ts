@@ -154,6 +154,18 @@ export const zoo: Readonly<Record<string, (opset: number) => ZooNet | undefined>
       node("Add", ["m", "b"], ["y"]),
     ],
   }),
+  "embedding, tied to the output behind a transpose": () => ({
+    inputs: { x: [2, 5] },
+    outputs: ["y"],
+    constants: { t: weight([12, 6], 1, 0.4), eleven: floats([11], []), v: weight([6, 6], 3, 0.4) },
+    nodes: [
+      node("Transpose", ["t"], ["turned"], { attributes: [attribute.ints("perm", [1, 0])] }),
+      ...indices("x", "eleven", "i"),
+      node("Gather", ["t", "i"], ["e"]),
+      node("MatMul", ["e", "v"], ["h"]),
+      node("MatMul", ["h", "turned"], ["y"]),
+    ],
+  }),
   "embedding, tied to the output, of three axes beside it": () => ({
     inputs: { x: [2, 5] },
     outputs: ["y"],

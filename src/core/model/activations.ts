@@ -3,6 +3,7 @@ import { stringAttribute } from "../onnx/build.ts";
 import type { ValueInfo } from "../ports.ts";
 import { dataflowOf, movingOps } from "./dataflow.ts";
 import type { LayerSite } from "./discover.ts";
+import { computesInFloat } from "./operators.ts";
 
 /**
  * Names of the values that are quantized when the layers `sites` are, in execution order of their first reader: what the
@@ -16,9 +17,7 @@ export function quantizedActivations(
   types: ReadonlyMap<string, ValueInfo["type"]>,
 ): readonly string[] {
   const slots = new Map<NodeProto, number>();
-  for (const site of sites) {
-    if (!site.layer.weightsOnly) for (const use of site.uses) slots.set(use.node, use.slot);
-  }
+  for (const { uses } of sites) for (const use of uses) if (!computesInFloat(use)) slots.set(use.node, use.slot);
   const flow = dataflowOf(graph);
   const isFloat = (name: string) => ["float32", "float16"].includes(types.get(name) ?? "float32");
   const dequantized = new Set(graph.node.filter((n) => n.opType === "DequantizeLinear").map((n) => n.output[0] ?? ""));

@@ -18,12 +18,21 @@ export interface WeightUse {
   readonly path: string;
   /** Which input of the node the weight is. */
   readonly slot: number;
+  /** The input that the weight is put into instead, of a node in front of this one that makes of it what this one reads. */
+  readonly entry?: { readonly path: string; readonly slot: number };
+  /** The weight's shape as this node sees it, where that is not the layer's. */
+  readonly shape?: readonly number[];
   /** Name of a constant bias, "" without one. */
   readonly bias: string;
   /** The bias, where there is one. */
   readonly biasChain?: WeightChain;
   /** For MatMul, which has no bias of its own: the Add behind it that alone reads its product and adds the bias. */
   readonly biasAdd?: { readonly node: NodeProto; readonly index: number; readonly slot: number };
+}
+
+/** Where a use's weight goes in. */
+export function entryOf(use: WeightUse): { readonly path: string; readonly slot: number } {
+  return use.entry ?? use;
 }
 
 /** A layer with its places in the messages, for whoever reads or replaces its weight. Not for sending. */

@@ -5,9 +5,10 @@ import { type Candidate, valueKey } from "./candidates.ts";
 import type { LayerSite, WeightUse } from "./discover.ts";
 import { type FloatReason, floatReasons, sharedWith } from "./floatReasons.ts";
 import type { Layer } from "./layer.ts";
-import { rowWeights } from "./operators.ts";
-import { isNested, type NodePaths, nodePaths } from "./paths.ts";
+import { computesInFloat, rowWeights } from "./operators.ts";
+import { type NodePaths, nodePaths } from "./paths.ts";
 import { graphScope, nestedGraphs, type Scope } from "./scope.ts";
+import { asStored } from "./tied.ts";
 import { chainSignature, product } from "./weightChain.ts";
 
 export interface GroupedLayers {
@@ -19,8 +20,8 @@ export interface GroupedLayers {
 }
 
 /**
- * Nodes that share a stored tensor become one layer with one decision. A tensor that is seen in two layouts, or that
- * something unquantizable reads too, stays in float.
+ * Nodes that share a stored tensor become one layer with one decision. A tensor that is seen in two layouts (but for the order of its
+ * axes, see asStored), or that something unquantizable reads too, stays in float.
  */
 export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]): GroupedLayers {
   const groups = new Map<TensorProto | Candidate, Candidate[]>();
@@ -37,7 +38,10 @@ export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]):
   const sites = new Map<string, LayerSite>();
   const uses = new Map<string, readonly WeightUse[]>();
   const tensors = new Set<TensorProto>();
-  for (const group of groups.values()) {
+  const pathOf = reversed(paths);
+  for (const candidatesOf of groups.values()) {
+    const isMixed = new Set(candidatesOf.map(layoutOf)).size > 1;
+    const group = (isMixed && asStored(candidatesOf, pathOf)) || candidatesOf;
     // The layer is called after a node that could be quantized, where there is one; the others explain why it is not. A product
     // says more of a layer than the lookup that shares its table.
     const fit = group.filter((c) => c.reason === undefined);
@@ -60,6 +64,15 @@ export function groupLayers(model: OnnxModel, candidates: readonly Candidate[]):
   return { layers, sites, uses, tensors };
 }
 
+/** Paths of nodes, looked up only where one is asked for. */
+function reversed({ nodes }: NodePaths): (node: NodeProto) => string | undefined {
+  let paths: Map<NodeProto, string> | undefined;
+  return (node) => {
+    paths ??= new Map([...nodes].map(([path, placed]) => [placed.node, path]));
+    return paths.get(node);
+  };
+}
+
 function layerOf(
   model: OnnxModel,
   named: Candidate,
@@ -80,7 +93,7 @@ function layerOf(
     weightTensor: chain?.tensorName ?? named.use.node.input[named.use.slot] ?? "",
     biasParams: [...biases.values()].reduce((sum, bias) => sum + product(bias.shape), 0),
     floatBytes: chain ? model.tensors.byteLength(chain.tensor) : 0,
-    ...(group.some(({ use }) => isNested(use) || rowWeights(use.node)) && { weightsOnly: true as const }),
+    ...(group.every(({ use }) => computesInFloat(use)) && { weightsOnly: true as const }),
     ...(storedBits !== undefined && isBits(storedBits) && { storedBits }),
     ...(reason && { floatReason: reason.short, floatDetail: reason.detail }),
   };

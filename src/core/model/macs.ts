@@ -85,13 +85,13 @@ function counted(layer: Layer, uses: readonly WeightUse[], shapes: Shapes): Laye
   let macs: number | undefined = 0;
   let inputElements: number | undefined = 0;
   let outputElements: number | undefined = 0;
-  for (const { node, slot, path } of uses) {
+  for (const { node, slot, path, shape = known } of uses) {
     // Bodies count once, however often they run: what is known of a loop's rounds is known when it runs.
     const body = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const shapeOf = (name: string) => (body === "" ? undefined : shapes.get(bodyKey(body, name))) ?? shapes.get(name);
     const input = shapeOf(node.input[slot === 0 ? 1 : 0] ?? "");
     const output = shapeOf(node.output.find((name) => name !== "") ?? "");
-    macs = sum(macs, known && input && output && nodeMacs(node, slot, known, input, output));
+    macs = sum(macs, shape && input && output && nodeMacs(node, slot, shape, input, output));
     inputElements = sum(inputElements, input && product(input));
     outputElements = sum(outputElements, output && product(output));
   }

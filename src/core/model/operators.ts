@@ -2,6 +2,7 @@ import type { NodeProto } from "onnx-buf";
 import { intAttribute } from "../onnx/build.ts";
 import { isStandard } from "./constantNode.ts";
 import { type FloatReason, floatReasons } from "./floatReasons.ts";
+import { isNested } from "./paths.ts";
 import { transparentOps } from "./weightChain.ts";
 
 /**
@@ -98,6 +99,11 @@ export function isRecurrent(node: NodeProto): boolean {
 export function rowWeights(node: NodeProto): readonly { readonly slot: number; readonly suffix: string }[] | undefined {
   if (isRecurrent(node)) return ["W", "R"].map((suffix, i) => ({ slot: i + 1, suffix }));
   return isStandard(node) && node.opType === "Gather" ? [{ slot: 0, suffix: "" }] : undefined;
+}
+
+/** Whether a node computes in float, whatever activation bits a device has: it has row weights, or is in a body of control flow. */
+export function computesInFloat({ node, path }: { readonly node: NodeProto; readonly path: string }): boolean {
+  return isNested({ path }) || rowWeights(node) !== undefined;
 }
 
 export interface ListedConstant {

@@ -3,7 +3,7 @@ import { attribute, node as makeNode, valueInfo } from "../onnx/build.ts";
 import { freshNames } from "../onnx/graph.ts";
 import { copyModel, type OnnxModel } from "../onnx/model.ts";
 import { outputChannels, takesBias } from "./bias.ts";
-import type { LayerSite } from "./discover.ts";
+import { entryOf, type LayerSite } from "./discover.ts";
 import { firstIn, nodePaths } from "./paths.ts";
 
 /** Names of the graph inputs that carry a layer's weight and bias. */
@@ -52,11 +52,11 @@ export function withWeightInputs(
     if (use === undefined) continue;
     const first = firstIn(
       "",
-      site.uses.map(({ path }) => path),
+      site.uses.map((each) => entryOf(each).path),
     );
     // Bodies take it from the main graph, as they take any value from outside.
     const value = typed(weight, elementType, at(first));
-    for (const { path, slot } of site.uses) at(path).input[slot] = value;
+    for (const { path, slot } of site.uses.map(entryOf)) at(path).input[slot] = value;
     if (!takesBias(site)) {
       inputs.set(site.layer.name, { weight });
       continue;

@@ -1,6 +1,6 @@
 import { type NodeProto, TensorProto_DataType as T, type TensorProto } from "onnx-buf";
 import type { Bits } from "../hardware/profile.ts";
-import type { LayerSite, WeightUse } from "../model/discover.ts";
+import { entryOf, type LayerSite, type WeightUse } from "../model/discover.ts";
 import type { Layer } from "../model/layer.ts";
 import { firstIn } from "../model/paths.ts";
 import { attribute, node } from "../onnx/build.ts";
@@ -71,7 +71,8 @@ export function writeWeight(
   // Gather takes no int4: it is cast, which only ONNX's own operators of a newer opset can.
   const canCast = lookups.length === 0 || domains.int4 === "";
   const width = packed || !canCast ? 8 : storedBits(bits, domains);
-  const dims = isDetached ? [...layer.weightShape, 1] : layer.weightShape;
+  // Rows are looked up in the shape that they have.
+  const dims = isDetached && lookups.length === 0 ? [...layer.weightShape, 1] : layer.weightShape;
   const type = width === 4 && lookups.length === 0 ? T.INT4 : T.INT8;
   const integers = packed
     ? unpacker.unpack(base, q, bits, dims, site.home)
@@ -79,7 +80,13 @@ export function writeWeight(
   edit.putBefore(firstUse(edit, site, site.uses), ...integers.nodes);
   const parameters: TensorProto[] = [];
   if (products.length > 0) {
-    const value = { name: integers.output, type, isDetached };
+    let { output: name } = integers;
+    if (isDetached && lookups.length > 0) {
+      const detached = reshape(edit, name, [...dims, 1], site.home);
+      edit.putBefore(firstUse(edit, site, products), ...detached.nodes);
+      name = detached.output;
+    }
+    const value = { name, type, isDetached };
     parameters.push(...writeProducts(edit, site, products, quantized, value, domains));
   }
   if (lookups.length > 0) parameters.push(writeLookups(edit, site, lookups, quantized.scales, integers.output));
@@ -140,7 +147,7 @@ function writeProducts(
   const shaped = isReshaped ? reshape(edit, dequantized, chain.shape, home) : { nodes: [], output: dequantized };
   const typed = cast(edit, shaped.output, float, chain.elementType);
   edit.putBefore(firstUse(edit, site, uses), dequantize, ...shaped.nodes, ...typed.nodes);
-  for (const use of uses) edit.at(use.path).input[use.slot] = typed.output;
+  for (const { path, slot } of uses.map(entryOf)) edit.at(path).input[slot] = typed.output;
   return [scale, ...zeros];
 }
 
@@ -180,7 +187,7 @@ function storedInteger(
 
 /** The node that what a layer's uses read is put in front of, in the graph that the weight is in. */
 function firstUse(edit: GraphEdit, { home }: LayerSite, uses: readonly WeightUse[]): NodeProto {
-  const paths = uses.map(({ path }) => path);
+  const paths = uses.map((use) => entryOf(use).path);
   return edit.at(firstIn(home, paths));
 }
 

@@ -1,4 +1,5 @@
 import type { LayerSite } from "../model/discover.ts";
+import { computesInFloat } from "../model/operators.ts";
 import { intAttribute } from "../onnx/build.ts";
 
 /**
@@ -28,7 +29,7 @@ export function rowLayout(site: LayerSite): RowLayout | undefined {
   // What lookups and bodies of control flow compute with is not looked at; rows have one scale here.
   if (
     use === undefined ||
-    layer.weightsOnly ||
+    uses.some(computesInFloat) ||
     layer.blockSize !== undefined ||
     uses.some(({ slot }) => slot !== use.slot)
   )

@@ -2,7 +2,8 @@ import { TensorProto_DataType as T } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { discoverLayers, quantizableSites } from "../../../src/core/model/discover.ts";
 import { attribute, node } from "../../../src/core/onnx/build.ts";
-import { noisy } from "../../support/ortRun.ts";
+import { prepareModel } from "../../../src/core/pipeline/prepare.ts";
+import { inference, noisy } from "../../support/ortRun.ts";
 import { floats, ints, type TinyModel, tinyModel, weight } from "../../support/tinyModel.ts";
 import { sameWithWeightInputs } from "../../support/weightInputs.ts";
 
@@ -79,8 +80,8 @@ describe("a tensor with several users", () => {
     expect(layer).toMatchObject({ name: "one", floatReason: "shared with two" });
   });
 
-  it("stays in float when it is an embedding table too, and the row is called after the product", async () => {
-    const layers = await layersOf({
+  it("is one layer when it is an embedding table too, called after the product", async () => {
+    const tied = tinyModel({
       inputs: { ids: { type: T.INT64, dims: [3] } },
       outputs: ["y"],
       constants: { "embed.weight": weight([10, 4]) },
@@ -90,9 +91,25 @@ describe("a tensor with several users", () => {
         node("MatMul", ["x", "t"], ["y"], { name: "head" }),
       ],
     });
-    expect(layers).toHaveLength(1);
-    expect(layers[0]).toMatchObject({ name: "head", opType: "MatMul", floatReason: "shared with embed.weight" });
-    expect(layers[0]?.floatDetail).toBe("The tensor embed.weight is also read by Gather, which needs its float values");
+    const { discovery } = await prepareModel(tied, { inference });
+    expect(discovery.layers).toMatchObject([
+      { name: "head", opType: "MatMul", nodes: ["0", "2"], weightShape: [10, 4], channelAxis: 0, macs: 3 * 4 * 10 },
+    ]);
+    expect(discovery.layers[0]).not.toHaveProperty("floatReason");
+    await sameWithWeightInputs(tied, { ids: { type: "int64", dims: [3], data: BigInt64Array.of(7n, 0n, 3n) } });
+  });
+
+  it("stays in float when it is a table that is looked up along the other axis", async () => {
+    const layers = await layersOf({
+      inputs: { x: [2, 4], ids: { type: T.INT64, dims: [3] } },
+      outputs: ["y", "z"],
+      constants: { w: weight([4, 10]) },
+      nodes: [
+        node("MatMul", ["x", "w"], ["y"], { name: "product" }),
+        node("Gather", ["w", "ids"], ["z"], { name: "lookup" }),
+      ],
+    });
+    expect(layers).toMatchObject([{ name: "product", floatReason: "shared with lookup" }]);
   });
 
   it.each([
