@@ -27,7 +27,7 @@ const limits = Object.freeze({
   build: 5 * minute,
   check: 5 * minute,
   vitest: 30 * minute,
-  editors: 20 * minute,
+  editors: 30 * minute,
   installed: 15 * minute,
 });
 

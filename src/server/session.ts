@@ -82,7 +82,8 @@ export class ModelSession {
 
   /** Opens the file; what needs time goes on in the background and is published as it comes. */
   async open(): Promise<EditorSnapshot> {
-    await this.load();
+    // A job, as the file may be seen to change before it is open: one opens it at a time.
+    await this.jobs.run("open", () => this.load());
     void this.analyzeInBackground();
     return this.snapshot();
   }
@@ -396,7 +397,9 @@ export class ModelSession {
     const { waiting } = this;
     this.waiting = [];
     for (const tell of waiting) tell();
-    if (this.publishTimer !== undefined || this.closed) return;
+    // Before the file is open there is nothing to show.
+    const { facts, fatal } = this.state;
+    if (this.publishTimer !== undefined || this.closed || (!facts && !fatal)) return;
     const pause = publishEveryMs + publishMsPerLayer * this.state.layers.length;
     const wait = Math.max(0, this.lastPublish + pause - Date.now());
     this.publishTimer = setTimeout(() => {

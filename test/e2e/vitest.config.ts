@@ -8,7 +8,8 @@ export default defineConfig({
     include: ["test/e2e/installed/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 60_000,
+    // Longer than any one thing that a test waits for, so that the one that did not come is what is told.
+    testTimeout: 150_000,
     // An editor may have to be fetched first.
     hookTimeout: 300_000,
   },

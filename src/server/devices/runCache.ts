@@ -4,6 +4,7 @@ import path from "node:path";
 import type { DeviceFigures } from "../../core/plan/deviceFigures.ts";
 import type { Baseline } from "../../core/plan/types.ts";
 import { readText, writeTextAtomic } from "../../node/files.ts";
+import { removeLeftovers } from "../../node/leftovers.ts";
 import { isDeviceFigures } from "../../protocol/devicesGuards.ts";
 import { isListOf, isRecord, isTextList } from "../../protocol/guardParts.ts";
 import { isBaseline } from "../../protocol/snapshotGuard.ts";
@@ -39,6 +40,8 @@ function isRun(value: unknown): value is DeviceRun {
 
 /** Runs on disk, by all that they depend on: a comparison that is opened again has them at once. */
 export class RunCache {
+  private cleared: Promise<void> | undefined;
+
   constructor(private readonly folder: string) {}
 
   /** Undefined when there is none, or the file is damaged: it is then run again. @param key text that says all that a run depends on */
@@ -57,6 +60,9 @@ export class RunCache {
 
   async write(key: string, run: DeviceRun): Promise<void> {
     await mkdir(this.folder, { recursive: true });
+    // What servers before this one were killed over.
+    this.cleared ??= removeLeftovers(this.folder);
+    await this.cleared;
     await writeTextAtomic(this.file(key), JSON.stringify(run));
     await this.prune();
   }

@@ -36,6 +36,8 @@ async function compareProposed(): Promise<void> {
   await ui.command(compare);
   await ui.workbench.waitFor(".quick-input-list .monaco-list-row", "roomy");
   await ui.workbench.waitFor(".quick-input-widget", "Select the devices to compare");
+  // On a busy machine the list comes before its checks; Enter would then choose nothing.
+  await ui.workbench.waitFor(".quick-input-count", "4 Selected");
   await ui.keys("Enter");
   await ui.webview.waitFor("h1", "Compare devices");
 }

@@ -16,6 +16,7 @@ import {
   longTestMs,
   openModel,
   prepare,
+  profilesSeen,
   readJson,
   removeFolder,
   waitForLimit,
@@ -122,7 +123,7 @@ describe("a device profile", () => {
       assert.deepEqual(vscode.languages.getDiagnostics(profile), []);
       await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
       await ui.webview.waitFor(dataRow);
-      // It can be chosen at once.
+      await profilesSeen();
       await choose(selectProfile, "shelf-camera");
       await ui.statusItem("Shelf camera");
       await ui.webview.waitFor(".setting-profile", "shelf-camera");

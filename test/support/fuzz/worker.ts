@@ -48,6 +48,8 @@ export async function runCases(order: Order): Promise<Done> {
   for (; number < order.to && findings.length === 0; number++) {
     const kind = kindOf(number);
     if (order.only !== undefined && order.only !== kind.name) continue;
+    // Cases wait for nothing but themselves; what came in meanwhile has its turn.
+    await new Promise(setImmediate);
     const opened = open.get(kind) ?? (await kind.open());
     open.set(kind, opened);
     const bytes = opened.make(random(order.seed, number));
@@ -98,6 +100,8 @@ export const brokenFuzzer = 70;
 
 /** As a process of its own: the order comes over the channel, and the answer goes back there. */
 export function serve(): void {
+  // Nobody waits for the answer any more: the fuzzer was stopped.
+  process.once("disconnect", () => process.exit());
   process.once("message", (order) => {
     runCases(order as Order)
       .then((done) => process.send?.(done, () => process.disconnect()))

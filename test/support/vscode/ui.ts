@@ -128,9 +128,11 @@ export class Ui {
     for (;;) {
       await this.page.keyboard.press("F1");
       // While the keyboard passes from one editor to another nobody takes the key.
-      if (await comes(this.page.locator(`${select.quickInput} input[type="text"]`), paletteFillsMs)) {
-        await this.quickType(`>${title}`);
-        if (await comes(found, paletteFillsMs)) break;
+      const input = this.page.locator(`${select.quickInput} input[type="text"]`);
+      if (await comes(input, paletteFillsMs)) {
+        // A palette may be on its way out still.
+        const filled = await succeeds(input.fill(`>${title}`, { timeout: paletteFillsMs }));
+        if (filled && (await comes(found, paletteFillsMs))) break;
       }
       if (Date.now() > deadline) throw new Error(`the command palette has no "${title}"`);
       await this.page.keyboard.press("Escape");
@@ -240,7 +242,11 @@ export class Ui {
 
 /** Whether it gets to that state in this time. */
 function comes(what: Locator, timeout: number, state: "visible" | "hidden" = "visible"): Promise<boolean> {
-  return what.waitFor({ state, timeout }).then(
+  return succeeds(what.waitFor({ state, timeout }));
+}
+
+function succeeds(done: Promise<unknown>): Promise<boolean> {
+  return done.then(
     () => true,
     () => false,
   );
