@@ -9,8 +9,12 @@ import type { State } from "../state.ts";
 import type { Store } from "../store.ts";
 import { nextBits } from "./bitCell.ts";
 
+/** What an edit changes of a row. */
+type Wish = Partial<Pick<LayerRow, "weightBits" | "pinned">>;
+
 /** What was asked for a row. */
-interface Asked extends Pick<LayerRow, "weightBits" | "pinned"> {
+interface Asked {
+  readonly wish: Wish;
   /** What the page may show on the way there: what it showed at first, and what was asked for in between. */
   readonly before: ReadonlySet<string>;
   readonly at: number;
@@ -22,17 +26,13 @@ const answerMs = 3000;
 /** By page, edits that the host has not answered yet: a key that is pressed again at once goes on from what it asked for before. */
 const unanswered = new WeakMap<Store, Map<string, Asked>>();
 
-function ask(
-  { store }: Context,
-  rows: readonly LayerRow[],
-  wish: Partial<Pick<LayerRow, "weightBits" | "pinned">>,
-): void {
+function ask({ store }: Context, rows: readonly LayerRow[], wish: Wish): void {
   const asked = unanswered.get(store) ?? new Map<string, Asked>();
   unanswered.set(store, asked);
   for (const row of rows) {
-    const { weightBits, pinned } = { ...row, ...wish };
-    const before = new Set(asked.get(row.name)?.before).add(bitsAndPin(row));
-    asked.set(row.name, { weightBits, pinned, before, at: performance.now() });
+    const earlier = asked.get(row.name);
+    const before = new Set(earlier?.before).add(bitsAndPin(row));
+    asked.set(row.name, { wish: { ...earlier?.wish, ...wish }, before, at: performance.now() });
   }
 }
 
@@ -43,10 +43,10 @@ function bitsAndPin({ weightBits, pinned }: Pick<LayerRow, "weightBits" | "pinne
 /** The row as it will be when what was asked of the host is there. */
 function expected({ store }: Context, row: LayerRow): LayerRow {
   const asked = unanswered.get(store);
-  const wish = asked?.get(row.name);
-  if (!wish) return row;
-  const { weightBits, pinned, before, at } = wish;
-  if (before.has(bitsAndPin(row)) && performance.now() - at < answerMs) return { ...row, weightBits, pinned };
+  const open = asked?.get(row.name);
+  if (!open) return row;
+  const { wish, before, at } = open;
+  if (before.has(bitsAndPin(row)) && performance.now() - at < answerMs) return { ...row, ...wish };
   asked?.delete(row.name);
   return row;
 }

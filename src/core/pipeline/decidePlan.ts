@@ -179,7 +179,7 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
 export const baselineNote =
   "Uniform bitwidths are recovered layer by layer; the plan is, beyond that, rounded in sequence, which takes a while for each";
 
-const noRecoveryNote = "Weights are rounded to the nearest: recovery needs samples that were not made up";
+const noRecoveryNote = "Weights are rounded to the nearest: recovery needs real samples";
 
 function sameBits(a: ReadonlyMap<string, Bits | null>, b: ReadonlyMap<string, Bits | null>): boolean {
   const used = (bits: ReadonlyMap<string, Bits | null>) => [...bits].filter(([, own]) => own !== null);
