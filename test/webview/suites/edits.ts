@@ -17,10 +17,11 @@ export function editsSuite(withPage: WithPage): void {
         expect(await stepper.getAttribute("aria-valuenow")).toBe("4");
         await editor.row("layer2.0.conv1").locator("[data-do=more]").click();
         await editor.message({ type: "setBits", layers: ["layer2.0.conv1"], bits: 8 });
+        // Goes on from the 8 bits that the host has not answered yet.
         await editor.row("layer2.0.conv1").locator("[data-do=less]").click();
-        await editor.message({ type: "setBits", layers: ["layer2.0.conv1"], bits: 2 });
+        await editor.message({ type: "setBits", layers: ["layer2.0.conv1"], bits: 4 });
         await editor.row("layer2.0.conv1").locator("[data-do=pin]").click();
-        await editor.message({ type: "setPinned", layers: ["layer2.0.conv1"], pinned: true });
+        await editor.message({ type: "setPinned", layers: ["layer2.0.conv1"], pinned: false });
       }));
 
     it("shows the stepper on the hovered row, and why a step is not there", () =>

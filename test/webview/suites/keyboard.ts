@@ -93,10 +93,11 @@ export function keyboardSuite(withPage: WithPage): void {
         await enterTable(editor, "layer2.0.conv1");
         await press(editor, "Shift+ArrowDown", "8");
         await editor.message({ type: "setBits", layers: ["layer2.0.conv1", "layer2.0.conv2"], bits: 8 });
+        // Goes on from the 8 bits, and the pin that comes with them, which the host has not answered yet.
         await press(editor, "-");
-        await editor.message({ type: "setBits", layers: ["layer2.0.conv1", "layer2.0.conv2"], bits: 2 });
+        await editor.message({ type: "setBits", layers: ["layer2.0.conv1", "layer2.0.conv2"], bits: 4 });
         await press(editor, "p");
-        await editor.message({ type: "setPinned", layers: ["layer2.0.conv1", "layer2.0.conv2"], pinned: true });
+        await editor.message({ type: "setPinned", layers: ["layer2.0.conv1", "layer2.0.conv2"], pinned: false });
         await enterTable(editor, "layer2.1.conv1");
         await editor.forget();
         await press(editor, "3");
@@ -110,6 +111,8 @@ export function keyboardSuite(withPage: WithPage): void {
         await enterTable(editor, "layer3.0.conv1");
         await press(editor, "p");
         await editor.message({ type: "setPinned", layers: ["layer3.0.conv1"], pinned: false });
+        await press(editor, "p");
+        await editor.message({ type: "setPinned", layers: ["layer3.0.conv1"], pinned: true });
         await press(editor, "Delete");
         await editor.message({ type: "resetBits", layers: ["layer3.0.conv1"] });
       }));
