@@ -74,11 +74,8 @@ describe.each(chosenEditors())("the extension, installed from its package in the
       await ui().notificationButton("Restricted Mode does not allow", "Manage Workspace Trust");
       await ui().workbench.click('.workspace-trust-editor .monaco-button:has-text("Trust")');
       // Newer editors lay it over everything.
-      await until(async () => {
-        if (!(await ui().workbench.isVisible(".monaco-modal-editor-block"))) return true;
-        await ui().keys("Escape");
-        return false;
-      });
+      await ui().command("View: Close All Editors");
+      await ui().workbench.waitUntilGone(".monaco-modal-editor-block");
       await ui().openFile("resnet8.onnx");
       await ui().webview.waitFor(".verdict-detail", "samples", analysisMs);
       await ui().webview.waitUntilGone(".work", undefined, analysisMs);
