@@ -38,7 +38,8 @@ async function serve<K extends JobKind>(id: number, kind: K, params: Jobs[K]["pa
 }
 
 function send(message: FromEngine): void {
-  if (process.connected) process.send?.(message);
+  // The parent may go while this is under way, which "disconnect" tells.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function wireError(error: unknown): WireError {

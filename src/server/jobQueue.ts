@@ -6,7 +6,7 @@ export type JobFailure<K> = (kind: K, error: unknown, cancelled: CancelReason | 
 
 /** Runs one job after the other; the one at work can be cancelled. */
 export class JobQueue<K> {
-  private current: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+  private current: { readonly kind: K; readonly controller: AbortController; readonly done: Promise<void> } | undefined;
   private reason: CancelReason | undefined;
 
   /** @param onFailure told of every error; @param onIdle told after every job */
@@ -19,8 +19,9 @@ export class JobQueue<K> {
     return this.current !== undefined;
   }
 
-  cancel(reason: CancelReason): void {
-    if (!this.current) return;
+  /** @param spared a kind of job that goes on to its end */
+  cancel(reason: CancelReason, spared?: K): void {
+    if (!this.current || this.current.kind === spared) return;
     this.reason ??= reason;
     this.current.controller.abort(new Error(reason));
   }
@@ -47,7 +48,7 @@ export class JobQueue<K> {
     const done = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    this.current = { controller, done };
+    this.current = { kind, controller, done };
     this.reason = undefined;
     const stop = () => {
       this.reason ??= "cancelled";

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SigmaQuantError } from "../core/errors.ts";
 import type { Resource } from "../core/hardware/profile.ts";
@@ -49,6 +50,8 @@ export class ModelSession {
   private sequence = Date.now();
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
+  /** Of the file as it was opened. */
+  private stamp = "";
   private looking: Promise<void> = Promise.resolve();
   private reading: Promise<void> = Promise.resolve();
   /** Told of the next change of what is known. */
@@ -116,8 +119,10 @@ export class ModelSession {
   /** Trust or the assumed dimensions changed: what was run is run anew, what is cached is taken. */
   async reopen(): Promise<void> {
     this.prepared = false;
-    this.jobs.cancel("replaced");
+    // A run to files that somebody waits for goes on with what it began with.
+    this.jobs.cancel("replaced", "quantize");
     await this.jobs.settled();
+    this.prepared = false;
     await this.analyzeInBackground();
   }
 
@@ -282,6 +287,8 @@ export class ModelSession {
     const hash = await fileHash(this.path).catch(() => undefined);
     const { state, analyzer } = this;
     if (this.closed || (hash !== undefined && hash === state.modelHash)) return;
+    // A file that was just written is told of when it is open already.
+    if (state.modelHash === undefined && (await stampOf(this.path)) === this.stamp) return;
     this.jobs.cancel("replaced");
     let stale = false;
     await this.jobs.run("open", async (signal) => {
@@ -310,6 +317,7 @@ export class ModelSession {
     delete state.fatal;
     try {
       await this.file?.close();
+      this.stamp = await stampOf(this.path);
       this.file = await openModelFile(this.path);
       if (this.closed) await this.file.close();
       const { model } = this.file;
@@ -408,6 +416,16 @@ export class ModelSession {
       this.host.publish(this.uri, this.snapshot());
     }, wait);
   }
+}
+
+/** Differs when a file was written in between, or is another; empty without a file. */
+async function stampOf(file: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(file).catch(() => ({
+    mtimeMs: undefined,
+    size: undefined,
+    ino: undefined,
+  }));
+  return mtimeMs === undefined ? "" : `${mtimeMs} ${size} ${ino}`;
 }
 
 function fileNameOf(file: string): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "mocha";
 import * as vscode from "vscode";
 import { ui } from "../../support/vscode/client.ts";
@@ -130,7 +130,8 @@ describe("a device profile", () => {
       await choose(selectProfile, "microcontroller");
       await ui.statusItem("Example microcontroller");
     } finally {
-      await vscode.workspace.fs.delete(profile);
+      // What went wrong before it was made is what is to be told.
+      if (existsSync(profile.fsPath)) await vscode.workspace.fs.delete(profile);
     }
   });
 });

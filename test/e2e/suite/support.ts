@@ -134,8 +134,12 @@ export function readJson<T>(uri: vscode.Uri): T {
 export async function acceptProposed(target: vscode.Uri): Promise<void> {
   const input = '.quick-input-widget input[type="text"]';
   await until(async () => (await ui.workbench.value(input)) === target.fsPath);
-  await ui.keys("Enter");
-  await until(() => existsSync(target.fsPath));
+  // While it looks at what was proposed, the dialog takes no key.
+  await until(async () => {
+    if (existsSync(target.fsPath)) return true;
+    if (await ui.workbench.isVisible(input)) await ui.workbench.press(input, "Enter");
+    return false;
+  });
 }
 
 /** Waits until a gauge of the page has this limit, as a person reads it: "30 KiB". */

@@ -56,6 +56,16 @@ describe("a queue of jobs", () => {
     expect(ran).toEqual(["second"]);
   });
 
+  it("spares a job of the kind that is to go on", async () => {
+    const { jobs, failures } = queue();
+    const going = gate();
+    const run = jobs.run("files", () => going.opened);
+    jobs.cancel("replaced", "files");
+    going.open();
+    await run;
+    expect(failures).toEqual([]);
+  });
+
   it("passes errors on to whoever waits, and goes on with the next job", async () => {
     const { jobs, failures } = queue();
     const failed = jobs.runOrThrow("bad", () => Promise.reject(new Error("no")));
