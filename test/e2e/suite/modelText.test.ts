@@ -187,12 +187,13 @@ describe("a model as text", () => {
     await place(editor, `["${layer}"]`);
     const colour = (text: string) =>
       ui.workbench.style(`.view-line span span:text-is(${JSON.stringify(text)})`, "color");
-    const plain = await colour("input");
-    const [label, type, operator, attribute] = await Promise.all(
-      [`"${layer}"`, "float", "Conv", "kernel_shape"].map(colour),
-    );
-    assert.equal(label, type);
-    assert.equal(new Set([plain, label, operator, attribute]).size, 4);
+    // Lines are drawn again while the editor scrolls, and get their colours after their text.
+    await until(async () => {
+      const [plain, label, type, operator, attribute] = await Promise.all(
+        ["input", `"${layer}"`, "float", "Conv", "kernel_shape"].map(colour),
+      );
+      return label === type && new Set([plain, label, operator, attribute]).size === 4;
+    });
   });
 
   it("follows the model's file", async () => {

@@ -111,20 +111,22 @@ describe("quantizing", () => {
     this.timeout(longTestMs);
     const models = [await freshModel("several", "first.onnx"), await freshModel("several", "second.onnx")];
     await closeAll();
-    await vscode.commands.executeCommand("revealInExplorer", models[0]);
-    await ui.selectFiles("first.onnx");
-    await ui.webview.waitFor("h1.name", "first.onnx");
-    await ui.workbench.click('.explorer-folders-view .monaco-list-row:has-text("second.onnx")', {
+    await vscode.commands.executeCommand("revealInExplorer", models[1]);
+    await ui.selectFiles("second.onnx");
+    await ui.webview.waitFor("h1.name", "second.onnx");
+    await ui.workbench.click('.explorer-folders-view .monaco-list-row:has-text("first.onnx")', {
       modifiers: ["ControlOrMeta"],
     });
     await until(async () => (await ui.workbench.count(".explorer-folders-view .monaco-list-row.selected")) === 2);
-    await ui.explorerMenu("second.onnx", "Quantize for Device...");
+    await ui.explorerMenu("first.onnx", "Quantize for Device...");
     const written = ["first.microcontroller.onnx", "second.microcontroller.onnx"].map((name) => file("several", name));
     await until(() => written.every(({ fsPath }) => existsSync(fsPath)), 2 * analysisMs);
     for (const name of ["first", "second"]) {
       await until(() => existsSync(file("several", `${name}.sigmaquant.json`).fsPath));
       assert.equal(planOf(file("several", `${name}.sigmaquant.json`)).model, `${name}.onnx`);
     }
+    // The last run has ended when its comparison is there.
+    await ui.webview.waitFor(".comparison h1", "second.microcontroller.onnx");
     await removeFolder("several");
   });
 });
