@@ -37,6 +37,7 @@ export interface DecisionOptions extends ModelOptions {
   readonly energy?: number;
   readonly bops?: number;
   readonly weightsOnly?: boolean;
+  readonly mixActivations?: boolean;
   readonly activationRange: RangeChoice;
   readonly recovery: ReadonlySet<RecoveryMethod>;
   readonly samples: number;
@@ -95,6 +96,7 @@ export function decisionOptions(command: Command): Command {
       readBy("--bits", parseBits),
     )
     .option("--weights-only", "activations stay in float")
+    .option("--mix-activations", "bits for each activation too, by its harm, within latency, energy or bit operations")
     .addOption(
       new Option("--activation-range <method>", "how activations' ranges are found; auto tries each on the network")
         .choices(["auto", "minmax", "percentile", "mse"])
@@ -150,6 +152,7 @@ export async function settingsOf(
     ...(options.bits && { bits: options.bits }),
     ...(dropLimit && { dropLimit }),
     weightsOnly: options.weightsOnly ?? false,
+    ...(options.mixActivations && { mixActivations: true }),
     activationRange: options.activationRange,
     sensitivitySamples: options.samples,
     calibrationSamples: Math.max(options.samples, defaultCalibrationSamples),

@@ -1,7 +1,8 @@
+import type { HardwareProfile } from "../core/hardware/profile.ts";
 import { defaultBatch, defaultCalibrationSamples, type RunSettings } from "../core/pipeline/settings.ts";
 import type { DecideJob, ModelSource, SampleSource } from "../engine/jobs.ts";
 import type { ServerSettings } from "../protocol/requests.ts";
-import { dropLimitInForce, limitsInForce, pinsInForce, strategyInForce } from "./inForce.ts";
+import { activationBitsInForce, dropLimitInForce, limitsInForce, pinsInForce, strategyInForce } from "./inForce.ts";
 import { noProfile } from "./planEdits.ts";
 import type { ActiveSamples, SessionState } from "./sessionState.ts";
 
@@ -17,7 +18,7 @@ export function decideJob(state: SessionState, settings: ServerSettings, model: 
     profile: profile.profile,
     profileRef: profile.ref,
     limits: limitsInForce(state),
-    settings: runSettings(state, settings),
+    settings: runSettings(state, settings, profile.profile),
     calibration: sampleSource(state.calibration),
     ...(evaluation && { evaluation: sampleSource(evaluation) }),
     known: state.measurements,
@@ -28,7 +29,8 @@ export function decideJob(state: SessionState, settings: ServerSettings, model: 
 /** Equal for two decisions that would come out the same. */
 export function decisionKey(state: SessionState, job: DecideJob): string {
   const { profile, limits, settings, modelHash, profileRef } = job;
-  const own = { ...settings, recovery: [...settings.recovery], pins: [...settings.pins] };
+  const { recovery, pins, activationBits = [] } = settings;
+  const own = { ...settings, recovery: [...recovery], pins: [...pins], activationBits: [...activationBits] };
   const sets = [state.calibration?.facts?.hash, state.evaluation?.facts?.hash];
   return JSON.stringify([modelHash, profile, profileRef, limits, own, sets]);
 }
@@ -42,12 +44,14 @@ export function threadsOf({ threads }: ServerSettings): { readonly threads?: num
   return threads > 0 ? { threads } : {};
 }
 
-function runSettings(state: SessionState, settings: ServerSettings): RunSettings {
+function runSettings(state: SessionState, settings: ServerSettings, profile: HardwareProfile): RunSettings {
   const dropLimit = dropLimitInForce(state);
+  const activationBits = activationBitsInForce(state, profile);
   return {
     strategy: strategyInForce(state, settings),
     ...(dropLimit && { dropLimit }),
     weightsOnly: false,
+    ...(activationBits && { activationBits }),
     activationRange: "auto",
     sensitivitySamples: settings.samples,
     calibrationSamples: Math.max(settings.samples, defaultCalibrationSamples),

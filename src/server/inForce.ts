@@ -1,7 +1,9 @@
-import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
+import { defaultActivationBits } from "../core/hardware/allowedBits.ts";
+import type { ActivationBits, Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
 import { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import type { PreparedModel } from "../core/pipeline/prepare.ts";
 import { type DropLimit, dropLimitOf, maxDropFraction } from "../core/pipeline/settings.ts";
+import { valueBits } from "../core/pipeline/valueBits.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import type { ServerSettings } from "../protocol/requests.ts";
 import { pinsOf, planBits } from "./displayed.ts";
@@ -23,6 +25,20 @@ export function pinsInForce({ plan, layers }: SessionState): ReadonlyMap<string,
   const pinned = pinsOf(plan.plan);
   const known = new Set(layers.map(({ name }) => name));
   return new Map([...planBits(plan.plan)].filter(([name]) => pinned.has(name) && known.has(name)));
+}
+
+/** Activation bits that the plan gives its layers, as far as the device has them; undefined where all are the usual ones. */
+export function activationBitsInForce(
+  { plan }: SessionState,
+  profile: HardwareProfile,
+): ReadonlyMap<string, ActivationBits> | undefined {
+  const own = new Map(
+    plan?.plan.layers.flatMap(({ name, activationBits: bits }) =>
+      bits !== null && profile.activationBits.includes(bits) ? [[name, bits] as const] : [],
+    ),
+  );
+  const usual = defaultActivationBits(profile);
+  return [...own.values()].some((bits) => bits !== usual) ? own : undefined;
 }
 
 export function strategyInForce({ choices }: SessionState, settings: ServerSettings): Strategy {
@@ -48,5 +64,13 @@ export function fitWith(
   profile: HardwareProfile,
   pins: ReadonlyMap<string, Bits | null>,
 ): DeviceFit {
-  return new DeviceFit({ prepared, profile, limits: limitsInForce(state), pins, weightsOnly: false });
+  const own = activationBitsInForce(state, profile);
+  return new DeviceFit({
+    prepared,
+    profile,
+    limits: limitsInForce(state),
+    pins,
+    weightsOnly: false,
+    ...(own && { activationBits: valueBits(prepared, own) }),
+  });
 }

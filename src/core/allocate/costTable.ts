@@ -33,6 +33,8 @@ export interface CostTableInput {
   readonly pins?: ReadonlyMap<string, Bits | null>;
   /** Of every quantized layer; null = activations in float. */
   readonly activationBits: ActivationBits | null;
+  /** Of the layers that have others. */
+  readonly ownActivationBits?: ReadonlyMap<string, ActivationBits>;
   /**
    * Layers that share their bits, by name: `sharedBits.groups` and, where the profile ties residuals, `residualGroups`.
    */
@@ -196,7 +198,8 @@ export class CostTable {
     }
     let cost = row.get(bits);
     if (cost === undefined) {
-      cost = layerCost(layer, bits, this.input.activationBits, this.input.profile);
+      const activations = this.input.ownActivationBits?.get(layer.name) ?? this.input.activationBits;
+      cost = layerCost(layer, bits, activations, this.input.profile);
       row.set(bits, cost);
     }
     return cost;

@@ -9,17 +9,19 @@ import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
 import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
 import { onDevice } from "./blocks.ts";
-import { calibrate } from "./calibrate.ts";
+import { type Calibration, calibrate } from "./calibrate.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";
-import { lossOf, weightLosses } from "./loss.ts";
+import { type LossOf, lossOf, weightLosses } from "./loss.ts";
 import { MixEvaluator } from "./mix.ts";
+import { type MixedActivations, mixActivations, withActivationBits } from "./mixedActivations.ts";
 import { type PlanInput, planOf, uniformBaselines } from "./planOf.ts";
 import { activationNames, type PreparedModel } from "./prepare.ts";
 import { type Proposal, propose } from "./propose.ts";
 import { maxDropFraction, type RunSettings } from "./settings.ts";
 import { unreachedNote } from "./unreached.ts";
+import { valueBits } from "./valueBits.ts";
 
 export interface DecideInput {
   readonly prepared: PreparedModel;
@@ -40,6 +42,7 @@ export interface DecideInput {
   /** Measurements from an earlier run, and where new ones are told. */
   readonly known?: MeasureSettings["known"];
   readonly onMeasured?: MeasureSettings["onMeasured"];
+  readonly elsewhere?: MeasureSettings["elsewhere"];
   /** Uniform baselines of the same model, device and samples, from a run under other budgets. */
   readonly baselines?: readonly Baseline[];
 }
@@ -71,7 +74,7 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
   const { batch, threads } = settings;
   const running = { inference, batch, ...(threads !== undefined && { threads }) };
   const notes = [...prepared.notes, ...calibration.notes];
-  const fit = new DeviceFit({
+  const usual = new DeviceFit({
     prepared,
     profile,
     limits: input.limits,
@@ -79,23 +82,21 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
     weightsOnly: settings.weightsOnly,
     ...(settings.bits && { candidates: settings.bits }),
   });
-  const statistics = await analyzeWeights(prepared, weights, bitsInUse(fit), onProgress, signal);
-  const { range, activations } = await activationsOf(input, fit, onProgress, signal);
-  const table = await sensitivitiesOf(input, fit, notes, onProgress, signal);
+  const statistics = await analyzeWeights(prepared, weights, bitsInUse(usual), onProgress, signal);
+  const usualActivations = await activationsOf(input, usual, onProgress, signal);
+  const table = await sensitivitiesOf(input, usual, notes, onProgress, signal);
   const byLayer = table?.byLayer ?? weightLosses(statistics);
   const loss = lossOf(byLayer);
+  const mixed = await mixedActivations(input, usual, usualActivations, loss, onProgress, signal);
+  const { fit, activations } = mixed;
+  notes.push(...mixed.notes);
   const hindrance = unmeasurable(prepared);
 
   const evaluators: MixEvaluator[] = [];
-  const evaluatorOn = async (set: Dataset, samples: number): Promise<MixEvaluator | undefined> => {
+  const evaluatorOn = async (set: Dataset, samples: number, grids = activations): Promise<MixEvaluator | undefined> => {
     if (hindrance !== undefined) return undefined;
-    const opened = await MixEvaluator.open(
-      prepared,
-      set,
-      { ...running, weights, activations, samples },
-      onProgress,
-      signal,
-    );
+    const opening = { ...running, weights, activations: grids, samples };
+    const opened = await MixEvaluator.open(prepared, set, opening, onProgress, signal);
     evaluators.push(opened);
     return opened;
   };
@@ -129,7 +130,10 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
     const methods = usableRecovery(settings.recovery, calibration);
     const rounded = methods.size > 0 ? unrecoveredWeights(prepared, signal) : undefined;
     const { baselines: known } = input;
-    const baselines = await uniformBaselines(fit, loss, judge, synthetic, onProgress, signal, known, rounded);
+    // Uniform bits are with the usual activations, whatever the plan's are.
+    const uniform =
+      fit === usual ? judge : await evaluatorOn(evaluation, evaluation.samples, usualActivations.activations);
+    const baselines = await uniformBaselines(usual, loss, uniform, synthetic, onProgress, signal, known, rounded);
     const accuracy =
       judge &&
       simulatedAccuracy(
@@ -146,7 +150,7 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
       modelHash: input.modelHash,
       profile: input.profileRef,
       strategy: settings.strategy,
-      activationRange: range,
+      activationRange: usualActivations.range,
       statistics,
       sensitivity: byLayer,
       metric: table?.metric ?? "weights",
@@ -191,7 +195,7 @@ async function activationsOf(
   fit: DeviceFit,
   onProgress: OnProgress,
   signal?: AbortSignal,
-): Promise<ChosenActivations> {
+): Promise<ChosenActivations & { readonly observed?: Calibration }> {
   const { prepared, settings, calibration, inference, weights } = input;
   if (fit.activationBits === null) return { range: "percentile", activations: new Map() };
   const float = new Set(fit.table.layers.map((l) => l.name).filter((name) => fit.table.fixed.get(name) === null));
@@ -210,7 +214,7 @@ async function activationsOf(
     settings.activationRange === "auto" && unmeasurable(prepared) !== undefined
       ? "percentile"
       : settings.activationRange;
-  return chooseActivations(
+  const chosen = await chooseActivations(
     prepared,
     observed,
     names,
@@ -221,6 +225,26 @@ async function activationsOf(
     onProgress,
     signal,
   );
+  return { ...chosen, observed };
+}
+
+/** The usual activation bits, those of a plan, or those that are searched together with the weights' bits. */
+async function mixedActivations(
+  { settings, inference, prepared, calibration }: DecideInput,
+  fit: DeviceFit,
+  usual: Awaited<ReturnType<typeof activationsOf>>,
+  loss: LossOf,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<MixedActivations> {
+  const { observed } = usual;
+  if (observed !== undefined && settings.activationBits) {
+    return withActivationBits({ fit, ...usual, observed }, valueBits(prepared, settings.activationBits));
+  }
+  if (observed !== undefined && settings.mixActivations) {
+    return mixActivations({ ...settings, fit, ...usual, observed, loss, calibration, inference }, onProgress, signal);
+  }
+  return { fit, activations: usual.activations, notes: [] };
 }
 
 async function sensitivitiesOf(
@@ -230,7 +254,7 @@ async function sensitivitiesOf(
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<SensitivityTable | undefined> {
-  const { prepared, settings, weights, calibration, inference, known, onMeasured } = input;
+  const { prepared, settings, weights, calibration, inference, known, onMeasured, elsewhere } = input;
   const hindrance = unmeasurable(prepared);
   if (hindrance !== undefined) {
     notes.push(`Sensitivities are estimated from the weights alone: ${hindrance}`);
@@ -250,6 +274,7 @@ async function sensitivitiesOf(
       ...(threads !== undefined && { threads }),
       ...(known && { known }),
       ...(onMeasured && { onMeasured }),
+      ...(elsewhere && { elsewhere }),
     },
     onProgress,
     signal,

@@ -8,7 +8,7 @@ import { residualGroups } from "../model/residual.ts";
 import type { BudgetUse, PlanLayer } from "../plan/types.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { withBlocks } from "./blocks.ts";
-import { activationMemory, type PreparedModel } from "./prepare.ts";
+import { activationMemory, inputsOfLayers, type PreparedModel } from "./prepare.ts";
 
 export interface DeviceFitInput {
   readonly prepared: PreparedModel;
@@ -18,6 +18,8 @@ export interface DeviceFitInput {
   readonly candidates?: readonly Bits[];
   readonly pins?: ReadonlyMap<string, Bits | null>;
   readonly weightsOnly: boolean;
+  /** Bits of the activations that have others than the usual ones, by name of the value. */
+  readonly activationBits?: ReadonlyMap<string, ActivationBits>;
 }
 
 /**
@@ -28,8 +30,10 @@ export class DeviceFit {
   /** With the device's blocks. */
   readonly input: DeviceFitInput;
   readonly table: CostTable;
-  /** null = activations stay in float. */
+  /** Bits of activations that have none of their own; null = activations stay in float. */
   readonly activationBits: ActivationBits | null;
+  /** Bits that a layer computes in, where its activations have bits of their own. */
+  private readonly ownBits: ReadonlyMap<string, ActivationBits>;
   /** Bytes of the constants that belong to no layer. */
   readonly otherBytes: number;
 
@@ -39,6 +43,7 @@ export class DeviceFit {
     this.input = input;
     const { prepared, profile, limits, weightsOnly } = input;
     this.activationBits = weightsOnly ? null : defaultActivationBits(profile);
+    this.ownBits = layerBits(prepared, this.activationBits, input.activationBits);
     this.otherBytes = prepared.discovery.otherConstantBytes;
     const residual = profile.sharedBits.residual
       ? residualGroups(prepared.model.graph, quantizableSites(prepared.discovery))
@@ -53,6 +58,7 @@ export class DeviceFit {
       ...(input.candidates && { candidates: input.candidates }),
       ...(input.pins && { pins: input.pins }),
       activationBits: this.activationBits,
+      ownActivationBits: this.ownBits,
       sharing: [...profile.sharedBits.groups, ...residual],
     });
   }
@@ -69,12 +75,22 @@ export class DeviceFit {
     return new DeviceFit({ ...this.input, limits });
   }
 
+  /** The same under the same limits, with these bits of activations. */
+  withActivations(activationBits: ReadonlyMap<string, ActivationBits>): DeviceFit {
+    return new DeviceFit({ ...this.input, activationBits });
+  }
+
+  /** Bits of what a quantized layer reads; null = in float. */
+  activationBitsOf(layer: string): ActivationBits | null {
+    return this.ownBits.get(layer) ?? this.activationBits;
+  }
+
   /** Use of every budget by a plan, limited or not. */
   budgets(bits: ReadonlyMap<string, Bits | null>): readonly BudgetUse[] {
     const { prepared, limits } = this.input;
     const cost = this.table.costOf(bits);
     const float = new Set(prepared.discovery.layers.map((l) => l.name).filter((name) => !bits.get(name)));
-    const peak = activationMemory(prepared, this.activationBits, float);
+    const peak = activationMemory(prepared, this.activationBits, float, this.input.activationBits);
     return budgetUses(
       { ...cost, weightMemory: this.weightMemory(bits) },
       peak.unknown.length === 0 ? peak.peak : undefined,
@@ -96,8 +112,8 @@ export class DeviceFit {
     const { prepared, profile, pins } = this.input;
     return prepared.discovery.layers.map((layer): PlanLayer => {
       const weightBits = bits.get(layer.name) ?? null;
-      const activationBits = weightBits === null || layer.weightsOnly ? null : this.activationBits;
-      const cost = layerCost(layer, weightBits, this.activationBits, profile);
+      const activationBits = weightBits === null || layer.weightsOnly ? null : this.activationBitsOf(layer.name);
+      const cost = layerCost(layer, weightBits, this.activationBitsOf(layer.name), profile);
       const sigma = statistics.get(layer.name)?.sigma;
       const measured = sensitivity[layer.name];
       const floatReason = weightBits === null ? this.floatReason(layer.name) : undefined;
@@ -128,4 +144,18 @@ export class DeviceFit {
     if (pins?.get(name) === null) return "excluded in the plan";
     return layer?.floatReason ?? deviceFloatReason(layer?.opType ?? "", profile) ?? "the device has no bits for it";
   }
+}
+
+/** A layer that reads several activations computes in the widest of them. */
+function layerBits(
+  prepared: PreparedModel,
+  usual: ActivationBits | null,
+  own: ReadonlyMap<string, ActivationBits> | undefined,
+): ReadonlyMap<string, ActivationBits> {
+  if (usual === null || own === undefined) return new Map();
+  const rows = [...inputsOfLayers(prepared)].map(([layer, values]) => {
+    const bits = values.map((value) => own.get(value) ?? usual);
+    return [layer, bits.reduce((widest, each) => (each > widest ? each : widest))] as const;
+  });
+  return new Map(rows);
 }

@@ -129,14 +129,28 @@ export function activationNames(prepared: PreparedModel, float: ReadonlySet<stri
   return quantizedActivations(prepared.model.graph, sites, prepared.types);
 }
 
+/** The activations that each quantizable layer reads, by layer; not those of layers whose weights alone are quantized. */
+export function inputsOfLayers({ discovery }: PreparedModel): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    quantizableSites(discovery)
+      .filter(({ layer }) => !layer.weightsOnly)
+      .map(({ layer, uses }) => [
+        layer.name,
+        [...new Set(uses.map((use) => use.node.input[use.slot === 0 ? 1 : 0] ?? ""))],
+      ]),
+  );
+}
+
 /**
  * Peak activation memory of one inference at the assumed dimensions, with the quantized activations in `bits` and the
  * rest in float32; see peakActivationBytes.
+ * @param own bits of the values that have others
  */
 export function activationMemory(
   prepared: PreparedModel,
   bits: ActivationBits | null,
   float?: ReadonlySet<string>,
+  own: ReadonlyMap<string, ActivationBits> = new Map(),
 ): PeakMemory {
   const { graph } = prepared.model;
   const low = bits === null ? new Set<string>() : lowBitValues(graph, activationNames(prepared, float));
@@ -155,7 +169,7 @@ export function activationMemory(
     const shape = prepared.shapes.get(name);
     if (shape === undefined) return undefined;
     const width = elementBytes(prepared.types.get(name) ?? "float32");
-    return low.has(name) ? activationBytes(product(shape), bits) : product(shape) * width;
+    return low.has(name) ? activationBytes(product(shape), own.get(name) ?? bits) : product(shape) * width;
   });
 }
 

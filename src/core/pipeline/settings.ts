@@ -1,6 +1,6 @@
 import { SigmaQuantError } from "../errors.ts";
 import { allBits } from "../hardware/bitPairs.ts";
-import type { Bits, HardwareProfile } from "../hardware/profile.ts";
+import type { ActivationBits, Bits, HardwareProfile } from "../hardware/profile.ts";
 import type { Strategy } from "../plan/types.ts";
 import type { RecoveryMethod } from "../recovery/methods.ts";
 import type { RangeChoice } from "./activationRanges.ts";
@@ -80,6 +80,10 @@ export interface RunSettings {
   readonly dropLimit?: DropLimit;
   readonly weightsOnly: boolean;
   readonly activationRange: RangeChoice;
+  /** Activation bits by activation, where the device has several: see mixActivations. */
+  readonly mixActivations?: boolean;
+  /** Activation bits that a plan gives its layers, where they are not the device's usual ones; nothing is searched then. */
+  readonly activationBits?: ReadonlyMap<string, ActivationBits>;
   readonly sensitivitySamples: number;
   readonly calibrationSamples: number;
   readonly batch: number;

@@ -6,7 +6,7 @@ import type { Baseline } from "../../core/plan/types.ts";
 import type { DecideJob, ModelSource } from "../../engine/jobs.ts";
 import type { ServerSettings } from "../../protocol/requests.ts";
 import { decideJob, decisionKey } from "../decideJob.ts";
-import { dropLimitInForce, fitWith, pinsInForce } from "../inForce.ts";
+import { activationBitsInForce, dropLimitInForce, fitWith, pinsInForce } from "../inForce.ts";
 import { cachedFit } from "../language/fitCache.ts";
 import { type Losses, lossesOf } from "../losses.ts";
 import type { ActiveProfile, SessionState } from "../sessionState.ts";
@@ -45,7 +45,8 @@ export function layOut(
   const own: SessionState = plan ? { ...bare, plan } : bare;
   const pinned = pinsInForce(own);
   try {
-    const fit = cachedFit(prepared, device.profile, pinned, () => fitWith(own, prepared, device.profile, pinned));
+    const given = [pinned, activationBitsInForce(own, device.profile)];
+    const fit = cachedFit(prepared, device.profile, given, () => fitWith(own, prepared, device.profile, pinned));
     return laidOut(own, device, fit, settings, source, []);
   } catch (error) {
     if (!(error instanceof SigmaQuantError) || pinned.size === 0) throw error;

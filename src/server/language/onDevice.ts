@@ -8,7 +8,7 @@ import { averageBits } from "../../core/plan/summary.ts";
 import type { Accuracy, BudgetUse, PlanLayer, Verdict } from "../../core/plan/types.ts";
 import { verdictOf } from "../../core/plan/verdict.ts";
 import { accuracyOf, isCurrent, planBits } from "../displayed.ts";
-import { fitWith, maxDropInForce, pinsInForce } from "../inForce.ts";
+import { activationBitsInForce, fitWith, maxDropInForce, pinsInForce } from "../inForce.ts";
 import type { Losses } from "../losses.ts";
 import { withoutStaleAccuracy } from "../planFigures.ts";
 import type { ActiveProfile, SessionState } from "../sessionState.ts";
@@ -58,7 +58,8 @@ export function onDevice(known: KnownModel, device: ActiveProfile): ModelOnDevic
   let problem: SigmaQuantError | undefined;
   const pins = pinsInForce(state);
   try {
-    fit = cachedFit(prepared, device.profile, pins, () => fitWith(state, prepared, device.profile, pins));
+    const given = [pins, activationBitsInForce(state, device.profile)];
+    fit = cachedFit(prepared, device.profile, given, () => fitWith(state, prepared, device.profile, pins));
   } catch (error) {
     if (!(error instanceof SigmaQuantError)) throw error;
     fit = fitWith(state, prepared, device.profile, new Map());

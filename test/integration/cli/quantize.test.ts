@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, TensorProto_DataType as T } from "onnx-buf";
@@ -112,6 +112,39 @@ describe("quantize", () => {
       expect(ended.stderr, stage).toContain(`${stage}: `);
     }
     expect(ended.stderr).not.toContain("error");
+  });
+
+  it("gives activations bits of their own where asked to, and meets what weights alone can't", async () => {
+    const work = await workspace();
+    const device = path.join(work.folder, "narrow.hwprofile.json");
+    writeFileSync(
+      device,
+      JSON.stringify({ name: "narrow", weightBits: [2, 4, 8], activationBits: [4, 8, 16], budgets: { bopsM: 140 } }),
+    );
+    const args = quantize(work, "--profile", device, "--recovery", "none");
+    const alone = await json<Result>(args);
+    expect(alone.value).toMatchObject({ verdict: "infeasible", binding: "bops" });
+    const { value } = await json<Result>([...args, "--mix-activations"]);
+    expect(value.verdict).toBe("feasible");
+    const own = new Set(value.layers.map(({ activationBits }) => activationBits));
+    expect(own).toContain(4);
+    expect(own.size).toBeGreaterThan(1);
+    const bops = value.layers.reduce(
+      (sum, l) => sum + (l.macs ?? 0) * (l.weightBits ?? 32) * (l.activationBits ?? 32),
+      0,
+    );
+    expect(value.budgets.find(({ name }) => name === "bops")?.use).toBe(bops);
+    // Those of 4 bits stand in the file behind a Clip, of which the model itself has none.
+    const { graph } = fromBinary(ModelProtoSchema, readFileSync(value.files.model ?? ""));
+    expect(graph?.node.map(({ opType }) => opType)).toContain("Clip");
+    // Uniform bitwidths stay those of the usual activations.
+    expect(value.baselines).toEqual(alone.value.baselines);
+  });
+
+  it("says why activations are not mixed where nothing limits them", async () => {
+    const work = await workspace();
+    const { value } = await json<Result>(quantize(work, "--mix-activations", "--recovery", "none"));
+    expect(value.notes.join()).toMatch(/Activation bits are not mixed: there is no budget for latency/);
   });
 
   it("shows people a table, budgets, uniform bitwidths and, last of all, the verdict", async () => {

@@ -147,6 +147,29 @@ describe("a plan", () => {
     expect((await planned()).accuracy).toBeUndefined();
   });
 
+  it("has activation bits that count, as far as the device has them", async () => {
+    const bench = smallBench(cache());
+    writeFileSync(
+      bench.profile,
+      readFileSync(bench.profile, "utf8").replace(/"activationBits": \[.*?\]/, '"activationBits": [8, 16]'),
+    );
+    const server = await decided(bench);
+    const before = await server.until(bench.model, isDecided);
+    const { uri, text } = await server.request(requests.planText, { uri: uriOf(bench.model) });
+    const file = new URL(uri).pathname;
+    const bops = ({ budgets }: typeof before) => budgets.find(({ name }) => name === "bops")?.use ?? 0;
+    // The first layer's, and one that the device lacks.
+    const edited = text
+      .replace('"activationBits": 8', '"activationBits": 16')
+      .replace(/"activationBits": 8(?!.*"activationBits": 8)/s, '"activationBits": 4');
+    writeFileSync(file, edited);
+    await server.filesChanged(FileChangeType.Created, file);
+    const after = await server.until(bench.model, ({ layers }) => layers[0]?.activationBits === 16);
+    expect(after.layers.at(-1)?.activationBits).toBe(8);
+    const { macs = 0, weightBits } = before.layers[0] ?? {};
+    expect(bops(after) - bops(before)).toBe(macs * (weightBits ?? 0) * 8);
+  });
+
   it("is followed when its text goes back, as undo does", async () => {
     const bench = smallBench(cache());
     const server = await decided(bench);

@@ -47,9 +47,9 @@ describe("a model's costs on a device", () => {
   it("are computed once for the same pins", () => {
     const [prepared, profile] = [{}, {}] as never[] as [never, never];
     const make = () => ({}) as DeviceFit;
-    const first = cachedFit(prepared, profile, new Map([["a", 4]]), make);
-    expect(cachedFit(prepared, profile, new Map([["a", 4]]), make)).toBe(first);
-    expect(cachedFit(prepared, profile, new Map([["a", 8]]), make)).not.toBe(first);
-    expect(cachedFit(prepared, {} as never, new Map([["a", 8]]), make)).not.toBe(first);
+    const first = cachedFit(prepared, profile, [new Map([["a", 4]])], make);
+    expect(cachedFit(prepared, profile, [new Map([["a", 4]])], make)).toBe(first);
+    expect(cachedFit(prepared, profile, [new Map([["a", 8]])], make)).not.toBe(first);
+    expect(cachedFit(prepared, {} as never, [new Map([["a", 8]])], make)).not.toBe(first);
   });
 });
