@@ -22,7 +22,7 @@ export interface BenchOptions {
   readonly json: string | undefined;
 }
 
-export const strategyNames = ["uniform", "sigma", "kl", "exact", "two-phase"] as const;
+export const strategyNames = ["uniform", "sigma", "kl", "exact", "phase-1", "two-phase"] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 export const usage = `usage: node bench/run.mjs accuracy/main DATA [options]     (or SIGMAQUANT_BENCH_DATA instead of DATA)

@@ -6,7 +6,7 @@ import { DeviceFit } from "../../src/core/pipeline/deviceFit.ts";
 import { type LossOf, lossOf, weightLosses } from "../../src/core/pipeline/loss.ts";
 import type { BitsByLayer, MixEvaluator } from "../../src/core/pipeline/mix.ts";
 import type { PreparedModel } from "../../src/core/pipeline/prepare.ts";
-import { propose } from "../../src/core/pipeline/propose.ts";
+import { type Proposal, propose } from "../../src/core/pipeline/propose.ts";
 import type { WeightStatistics } from "../../src/core/sensitivity/types.ts";
 import type { StrategyName } from "./options.ts";
 
@@ -43,7 +43,7 @@ export async function bitsWithin(
   const fit = fitOf(input, memory);
   const proposed = async (strategy: "exact" | "sigmaquant", loss: LossOf) => {
     const { statistics, search } = input;
-    return (await propose({ fit, strategy, statistics, loss, measured: true, evaluator: search }, () => {})).bits;
+    return propose({ fit, strategy, statistics, loss, measured: true, evaluator: search }, () => {});
   };
   switch (name) {
     case "uniform":
@@ -51,11 +51,13 @@ export async function bitsWithin(
     case "sigma":
       return sigmaWithin(input, fit, memory);
     case "kl":
-      return proposed("exact", lossOf(weightLosses(input.statistics)));
+      return (await proposed("exact", lossOf(weightLosses(input.statistics)))).bits;
     case "exact":
-      return proposed("exact", input.loss);
+      return (await proposed("exact", input.loss)).bits;
+    case "phase-1":
+      return afterPhaseOne(fit, await proposed("sigmaquant", input.loss));
     case "two-phase":
-      return proposed("sigmaquant", input.loss);
+      return (await proposed("sigmaquant", input.loss)).bits;
     default:
       return assertNever(name);
   }
@@ -90,6 +92,15 @@ function sigmaWithin(
     if (used <= memory && rank > (best?.rank ?? 0)) best = { bits, rank };
   }
   return best?.bits;
+}
+
+/** Where phase 1 of a search ended, within the memory or not. */
+function afterPhaseOne(fit: DeviceFit, { trace }: Proposal): BitsByLayer {
+  const bits = new Map(uniformBits(fit.table, 8));
+  for (const { phase, kept, changes } of trace) {
+    if (phase === 1 && kept) for (const { layer, to } of changes) bits.set(layer, to);
+  }
+  return bits;
 }
 
 /** All lists of `count` bits that do not fall. */

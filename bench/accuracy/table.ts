@@ -42,7 +42,7 @@ export function markdown(rows: readonly Row[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** `82.3 ± 0.2 (KL 0.012)`: mean, half of the range, mean KL. */
+/** `82.3 ± 0.2 (0.012)`: mean, half of the range, mean KL. Phase 1 alone keeps to no memory: its bits on average come with it. */
 function cell(rows: readonly Row[]): string {
   if (rows.length === 0) return "-";
   const top1 = rows.map((row) => row.top1);
@@ -50,7 +50,9 @@ function cell(rows: readonly Row[]): string {
   const spread = (Math.max(...top1) - Math.min(...top1)) / 2;
   const kl = rows.reduce((sum, row) => sum + row.kl, 0) / rows.length;
   const range = rows.length > 1 ? ` ± ${(100 * spread).toFixed(1)}` : "";
-  return `${percent(mean)}${range} (${kl.toPrecision(2)})`;
+  const bits = rows.reduce((sum, row) => sum + row.averageBits, 0) / rows.length;
+  const at = rows[0]?.strategy === "phase-1" ? ` at ${bits.toFixed(1)} bits` : "";
+  return `${percent(mean)}${range} (${kl.toPrecision(2)})${at}`;
 }
 
 function percent(fraction: number): string {
