@@ -51,11 +51,13 @@ function expected({ store }: Context, row: LayerRow): LayerRow {
   return row;
 }
 
-/** Rows that an edit is for: the selected ones, in the network's order. */
-export function selectedRows({ snapshot, view }: State): readonly LayerRow[] {
+/** Rows that are selected and not filtered out, in the network's order: nobody edits what is not seen. */
+function selectedRows({ snapshot, view }: State): readonly LayerRow[] {
   if (snapshot === undefined) return [];
+  const f = figuresOf(snapshot);
+  const shown = new Set(orderOf(f, view.sort, view.filter));
   const wanted = new Set(view.selection);
-  return snapshot.layers.filter((row) => wanted.has(row.name));
+  return f.rows.filter((row, i) => wanted.has(row.name) && shown.has(i));
 }
 
 /** The row with the keyboard with all others that are selected with it, or it alone. */

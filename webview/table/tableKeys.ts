@@ -73,7 +73,7 @@ function plain(table: LayerTable, event: KeyboardEvent): boolean {
 /** Keys that change the selected rows. */
 function edit(table: LayerTable, key: string): boolean {
   const { context } = table;
-  const name = context.store.state.view.activeRow;
+  const name = activeName(table);
   if (name === undefined || context.store.state.snapshot?.profile === undefined) return false;
   const rows = rowsWith(context.store.state, name);
   const bits = ([2, 3, 4, 5, 6, 7, 8] as const).find((b) => String(b) === key);
@@ -90,6 +90,14 @@ function edit(table: LayerTable, key: string): boolean {
 function currentPlace(table: LayerTable): number {
   if (table.headerActive) return -1;
   return Math.max(0, table.placeOf(table.context.store.state.view.activeRow));
+}
+
+/**
+ * The layer that has the keyboard: the first one where none was chosen yet, or the chosen one is filtered out, as that is the row which
+ * Tab leads to.
+ */
+function activeName(table: LayerTable): string | undefined {
+  return table.nameAt(currentPlace(table));
 }
 
 /** Selects a row and goes there; with Shift everything between. */
@@ -121,18 +129,16 @@ function moveColumn(table: LayerTable, by: number): boolean {
   const { store } = table.context;
   const next = table.shown[table.shown.indexOf(table.activeColumn) + by];
   if (next === undefined) return true;
-  const { view } = store.state;
-  const activeRow = view.activeRow ?? (table.headerActive ? undefined : table.nameAt(0));
-  store.setView({ activeColumn: next, activeRow });
+  store.setView({ activeColumn: next, ...(!table.headerActive && { activeRow: activeName(table) }) });
   store.flush();
   table.focusActive();
   return true;
 }
 
 function toggle(table: LayerTable): boolean {
-  const { activeRow } = table.context.store.state.view;
-  if (activeRow === undefined) return false;
-  goTo(table, activeRow, "toggle");
+  const name = activeName(table);
+  if (name === undefined) return false;
+  goTo(table, name, "toggle");
   table.focusActive();
   return true;
 }
@@ -146,8 +152,7 @@ function sort(table: LayerTable): boolean {
 }
 
 function enter(table: LayerTable): boolean {
-  const { activeRow } = table.context.store.state.view;
-  const name = activeRow ?? table.nameAt(0);
+  const name = activeName(table);
   if (name === undefined) return true;
   if (table.activeColumn === "weightBits") return menu(table);
   table.context.post({ type: "openPlanAt", layer: name });
@@ -159,7 +164,7 @@ function menu(table: LayerTable): boolean {
   const at = document.activeElement;
   if (!(at instanceof HTMLElement)) return true;
   if (table.headerActive) openColumnMenu(context, at, () => table.shown);
-  else openBitMenu(context, context.store.state.view.activeRow ?? table.nameAt(0) ?? "", at);
+  else openBitMenu(context, activeName(table) ?? "", at);
   return true;
 }
 

@@ -20,6 +20,12 @@ const selected = (editor: EditorPage): Promise<unknown> =>
 const enterTable = (editor: EditorPage, layer: string): Promise<void> =>
   editor.row(layer).locator(".cell-name").click();
 
+/** Where Tab leads to. */
+const tabStop = (editor: EditorPage) => editor.find('.grid [tabindex="0"]');
+
+const filter = (editor: EditorPage, text: string): Promise<void> =>
+  editor.page.getByRole("textbox", { name: "Filter layers" }).fill(text);
+
 /** The table's keyboard: DESIGN-NOTES 5. */
 export function keyboardSuite(withPage: WithPage): void {
   describe("keyboard", () => {
@@ -115,6 +121,47 @@ export function keyboardSuite(withPage: WithPage): void {
         await editor.message({ type: "setPinned", layers: ["layer3.0.conv1"], pinned: true });
         await press(editor, "Delete");
         await editor.message({ type: "resetBits", layers: ["layer3.0.conv1"] });
+      }));
+
+    it("edits the row that Tab leads to, though none was chosen yet", () =>
+      withPage({ snapshot }, async (editor) => {
+        await tabStop(editor).focus();
+        expect(await focused(editor)).toEqual(["conv1", "name"]);
+        await press(editor, "4");
+        await editor.message({ type: "setBits", layers: ["conv1"], bits: 4 });
+        await press(editor, "p");
+        await editor.message({ type: "setPinned", layers: ["conv1"], pinned: false });
+        await press(editor, "Space");
+        expect(await selected(editor)).toEqual(["conv1"]);
+        await press(editor, "ArrowDown", "Control+Space");
+        expect(await selected(editor)).toEqual([]);
+      }));
+
+    it("edits what is shown, not what is filtered out", () =>
+      withPage({ snapshot }, async (editor) => {
+        await enterTable(editor, "layer2.0.conv1");
+        await filter(editor, "layer1");
+        await tabStop(editor).focus();
+        await press(editor, "8");
+        const [shown = ""] = (await focused(editor)) as string[];
+        expect(shown).toMatch(/^layer1/);
+        await editor.message({ type: "setBits", layers: [shown], bits: 8 });
+        await press(editor, "Enter");
+        await editor.message({ type: "openPlanAt", layer: shown });
+        await press(editor, "Shift+F10");
+        expect(await editor.page.getByRole("menu", { name: `Bits of ${shown}` }).count()).toBe(1);
+        await press(editor, "Escape", "Space");
+        expect(await selected(editor)).toEqual([shown]);
+      }));
+
+    it("edits those of the selected rows that are shown", () =>
+      withPage({ snapshot }, async (editor) => {
+        await enterTable(editor, "layer2.0.conv1");
+        await press(editor, "Shift+ArrowDown");
+        await filter(editor, "layer2.0.conv2");
+        await tabStop(editor).focus();
+        await press(editor, "8");
+        await editor.message({ type: "setBits", layers: ["layer2.0.conv2"], bits: 8 });
       }));
 
     it("copies the selection with Ctrl+C", () =>
