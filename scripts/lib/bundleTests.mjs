@@ -10,17 +10,19 @@ import { root } from "./run.mjs";
  * @property {string} files the folder of its *.test.ts
  * @property {string} [extension] folder of the extension to test; without it, the one that this repository packages
  * @property {string} workspace the folder to open a copy of
+ * @property {string} [asked] only run where what is wanted has this in it, such as its folder's name
  */
 
-/** @typedef {"host" | "extension"} SuiteName */
+/** @typedef {"host" | "extension" | "pictures"} SuiteName */
 
 /**
- * The editors' own smoke test, and the extension's tests.
+ * The editors' own smoke test, the extension's tests, and the pictures of it that the documentation shows.
  * @type {Readonly<Record<SuiteName, Suite>>}
  */
 export const suites = Object.freeze({
   host: { files: "test/e2e/host", extension: "test/e2e/host/probe", workspace: "test/e2e/host/workspace" },
   extension: { files: "test/e2e/suite", workspace: "examples" },
+  pictures: { files: "test/e2e/pictures", workspace: "examples", asked: "pictures" },
 });
 
 /**
@@ -55,7 +57,7 @@ export async function bundleTests(wanted) {
   };
   const runner = path.join(folder, "runner.mjs");
   const names = /** @type {SuiteName[]} */ (Object.keys(suites));
-  const found = names.map((name) => ({ name, tests: testFiles(suites[name].files, wanted) }));
+  const found = names.map((name) => ({ name, tests: suiteFiles(suites[name], wanted) }));
   const some = found.filter(({ tests }) => tests.length > 0);
   try {
     await Promise.all([
@@ -93,6 +95,13 @@ export async function bundleTests(wanted) {
     throw error;
   }
   return { runner, suites: some.map(({ name }) => ({ name, entry: path.join(folder, name, "index.cjs") })), remove };
+}
+
+/** @param {Suite} suite @param {readonly string[]} wanted @returns {readonly string[]} its test files that are wanted */
+function suiteFiles({ files, asked }, wanted) {
+  if (asked === undefined) return testFiles(files, wanted);
+  const named = wanted.filter((part) => part.includes(asked));
+  return named.length === 0 ? [] : testFiles(files, named);
 }
 
 /**

@@ -58,6 +58,11 @@ export class Ui {
     await this.page.keyboard.type(text);
   }
 
+  /** Takes the pointer off everything that shows something under it. */
+  async pointAway(): Promise<void> {
+    await this.page.mouse.move(0, 0);
+  }
+
   /** The size of the window in CSS pixels. */
   async resize(width: number, height: number): Promise<void> {
     await this.page.setViewportSize({ width, height });
