@@ -23,7 +23,24 @@ export const nodeEntries = Object.freeze({
   extension: "src/extension/extension.ts",
   server: "src/server/main.ts",
   engine: "src/engine/main.ts",
+  queueDriver: "src/queue/driver.ts",
 });
+
+/**
+ * The queue's driver stays a bundle of its own, that programs load when a queue was asked for: it is larger than all of ours together,
+ * and has no part in their start.
+ * @type {import("esbuild").Plugin}
+ */
+const driverApart = {
+  name: "queue-driver-apart",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/driver\.ts$/ }, ({ kind, importer }) =>
+      kind === "dynamic-import" && path.dirname(importer) === path.join(root, "src/queue")
+        ? { path: "./queueDriver.cjs", external: true }
+        : undefined,
+    );
+  },
+};
 
 /**
  * The pages, each dist/webview/NAME.js and, from the style sheets that it imports, NAME.css: that of the custom editor, and that of
@@ -58,6 +75,7 @@ export function nodeBuild({ production = false, outdir = "dist" } = {}) {
     target: "node20",
     format: "cjs",
     external: [...nodeExternals],
+    plugins: [driverApart],
     // In CommonJS import.meta is empty; sources are ES modules and may ask where they lie.
     banner: { js: '"use strict"; const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
     define: {

@@ -23,7 +23,7 @@ import type { RecoveryMethod } from "../../src/core/recovery/methods.ts";
 import { recoveryQuantizer } from "../../src/core/recovery/quantizer.ts";
 import { RecoveredWeights } from "../../src/core/recovery/recoveredWeights.ts";
 import { roundInSequence } from "../../src/core/recovery/sequential.ts";
-import type { WeightSource } from "../../src/core/sensitivity/measured.ts";
+import type { WeightSource } from "../../src/core/sensitivity/layerValues.ts";
 import { openDataset } from "../../src/node/openData.ts";
 import { openModelFile } from "../../src/node/openModel.ts";
 import { createOrtInference } from "../../src/node/ortInference.ts";

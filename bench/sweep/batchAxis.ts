@@ -3,7 +3,7 @@ import type { Bits } from "../../src/core/hardware/profile.ts";
 import { liveValues } from "../../src/core/model/subgraph.ts";
 import type { Tensor } from "../../src/core/ports.ts";
 import { feedsOf, openPart, type Values } from "../../src/core/sensitivity/floatCut.ts";
-import { weightFeeds } from "../../src/core/sensitivity/measured.ts";
+import { weightFeeds } from "../../src/core/sensitivity/layerValues.ts";
 import {
   batchesOf,
   closing,

@@ -1,6 +1,6 @@
 import type { Bits } from "../../src/core/hardware/profile.ts";
 import { feedsOf } from "../../src/core/sensitivity/floatCut.ts";
-import { weightFeeds } from "../../src/core/sensitivity/measured.ts";
+import { weightFeeds } from "../../src/core/sensitivity/layerValues.ts";
 import { batchesOf, closing, floatOutputs, forEachLayer, Harm, type Method, outputNames } from "./subject.ts";
 
 /** Samples that are looked at between two decisions. */

@@ -1,7 +1,8 @@
 import type { Bits } from "../../src/core/hardware/profile.ts";
 import { measureLayers } from "../../src/core/pipeline/analysis.ts";
 import { FloatCut, feedsOf } from "../../src/core/sensitivity/floatCut.ts";
-import { measureSensitivities, sensitivityTable, weightFeeds } from "../../src/core/sensitivity/measured.ts";
+import { weightFeeds } from "../../src/core/sensitivity/layerValues.ts";
+import { measureSensitivities, sensitivityTable } from "../../src/core/sensitivity/measured.ts";
 import type { SensitivityTable } from "../../src/core/sensitivity/types.ts";
 import { batchAxis } from "./batchAxis.ts";
 import { earlyStop } from "./earlyStop.ts";

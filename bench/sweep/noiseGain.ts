@@ -3,7 +3,7 @@ import type { Bits } from "../../src/core/hardware/profile.ts";
 import type { LayerSite } from "../../src/core/model/discover.ts";
 import type { FloatCut } from "../../src/core/sensitivity/floatCut.ts";
 import { feedsOf } from "../../src/core/sensitivity/floatCut.ts";
-import { weightFeeds } from "../../src/core/sensitivity/measured.ts";
+import { weightFeeds } from "../../src/core/sensitivity/layerValues.ts";
 import {
   batchesOf,
   closing,

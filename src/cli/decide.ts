@@ -12,9 +12,11 @@ import { fileHash } from "../node/files.ts";
 import { openDataset } from "../node/openData.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
+import { definiteThreads } from "../node/threads.ts";
 import type { CommandContext } from "./context.ts";
 import { type OpenedModel, openPrepared } from "./openModel.ts";
 import { checkOutputs } from "./outputs.ts";
+import { inQueue } from "./queueOption.ts";
 import {
   type DecisionOptions,
   limitsOf,
@@ -44,7 +46,7 @@ export interface Outputs {
 /** Opens model, profile and data, decides a plan and hands all of it to `body`; closes it afterwards. */
 export async function withDecision<T>(
   modelPath: string,
-  options: RunOptions,
+  options: RunOptions & { readonly queue?: string },
   outputs: Outputs,
   context: CommandContext,
   body: (run: Run) => Promise<T>,
@@ -52,11 +54,12 @@ export async function withDecision<T>(
   const { signal, onProgress, log } = context;
   // The command line first: a slip in it should not cost a minute of analysis.
   const profile = await loadProfile(options.profile, signal);
-  const settings = await settingsOf(profile.profile, options);
+  const threads = definiteThreads(options.threads);
+  const settings = { ...(await settingsOf(profile.profile, options)), threads };
   const limits = limitsOf(profile.profile, options);
   const missing = missingBits(profile.profile, options.bits);
   logSettings(profile.profile, limits, settings, log);
-  const { recovery, batch, threads } = settings;
+  const { recovery, batch } = settings;
   const model = await openPrepared(modelPath, options, context, { equalize: recovery.has("equalize") });
   const closing: (() => Promise<void>)[] = [model.close];
   try {
@@ -75,11 +78,8 @@ export async function withDecision<T>(
     if (evaluation) closing.push(() => evaluation.close());
     logSamples("Calibration", calibration, log);
     if (evaluation) logSamples("Evaluation", evaluation, log);
-    const weights = await candidateWeights(
-      { prepared, methods: recovery, calibration, inference, batch, ...(threads !== undefined && { threads }) },
-      onProgress,
-      signal,
-    );
+    const running = { methods: recovery, calibration, batch, threads };
+    const weights = await candidateWeights({ prepared, inference, ...running }, onProgress, signal);
     const decided = await decidePlan(
       {
         prepared,
@@ -93,6 +93,7 @@ export async function withDecision<T>(
         calibration,
         ...(evaluation && { evaluation }),
         inference,
+        ...inQueue(options.queue, modelPath, options, running, context),
       },
       onProgress,
       signal,

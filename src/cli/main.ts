@@ -11,6 +11,7 @@ import { matrixCommand } from "./commands/matrix.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { validateCommand } from "./commands/validate.ts";
+import { workerCommand } from "./commands/worker.ts";
 import { exitCodes, printError } from "./output.ts";
 import { usageError, withCommonOptions } from "./usage.ts";
 
@@ -38,6 +39,7 @@ const makers = [
   matrixCommand,
   profilesCommand,
   validateCommand,
+  workerCommand,
 ];
 
 const program = new Command("sigmaquant")

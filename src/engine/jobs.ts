@@ -6,7 +6,10 @@ import type { Baseline, Plan } from "../core/plan/types.ts";
 import type { Progress } from "../core/ports.ts";
 import type { StoredWeight } from "../core/qdq/types.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
+import type { LayerJob, LayerResult, Measurements } from "../core/sensitivity/layerJobs.ts";
 import type { Measurement, WeightStatistics } from "../core/sensitivity/types.ts";
+import type { WireError } from "../core/wireError.ts";
+import type { SweepDescription } from "../queue/description.ts";
 
 /** A model as a job names it; the engine opens it once and again when the file was changed. */
 export interface ModelSource {
@@ -18,6 +21,8 @@ export interface ModelSource {
   readonly run: boolean;
   /** Channels are scaled against each other across layers, see equalizeChannels. */
   readonly equalize: boolean;
+  /** Quantizes again what the file holds dequantized. */
+  readonly requantize?: boolean;
 }
 
 export interface SampleSource {
@@ -34,8 +39,6 @@ export interface SampleFacts {
   readonly notes: readonly string[];
 }
 
-export type Measurements = ReadonlyMap<string, ReadonlyMap<Bits, Measurement>>;
-
 export interface DecideJob {
   readonly model: ModelSource;
   readonly modelHash: string;
@@ -46,6 +49,8 @@ export interface DecideJob {
   readonly calibration: SampleSource;
   readonly evaluation?: SampleSource;
   readonly known: Measurements;
+  /** Where sensitivities are measured, if not here: address of a queue. */
+  readonly queue?: string;
   readonly baselines?: readonly Baseline[];
 }
 
@@ -92,8 +97,20 @@ export interface Jobs {
       readonly threads?: number;
       readonly recovery: ReadonlySet<RecoveryMethod>;
       readonly known: Measurements;
+      readonly queue?: string;
     };
     readonly result: { readonly samples: number; readonly unmeasurable?: string };
+  };
+  /** A job out of a queue: a layer of a model and samples in files of a worker's cache. */
+  readonly layer: {
+    readonly params: {
+      readonly sweep: SweepDescription;
+      /** Paths of the model and of the recorded samples. */
+      readonly model: string;
+      readonly samples: string;
+      readonly job: LayerJob;
+    };
+    readonly result: LayerResult;
   };
   readonly decide: { readonly params: DecideJob; readonly result: DecideResult };
   readonly quantize: { readonly params: QuantizeJob; readonly result: QuantizeOutcome };
@@ -109,16 +126,6 @@ export type JobEvent =
 export type ToEngine =
   | { [K in JobKind]: { readonly id: number; readonly kind: K; readonly params: Jobs[K]["params"] } }[JobKind]
   | { readonly id: number; readonly kind: "cancel" };
-
-/** An error as it crosses the process boundary. */
-export interface WireError {
-  readonly message: string;
-  readonly code?: `SQ${number}`;
-  readonly slug?: string;
-  readonly remedy?: string;
-  readonly place?: object;
-  readonly aborted?: boolean;
-}
 
 export type FromEngine =
   | { readonly id: number; readonly event: JobEvent }

@@ -1,6 +1,7 @@
-import { SigmaQuantError } from "../core/errors.ts";
+import { toWire } from "../core/wireError.ts";
 import { createOrtInference } from "../node/ortInference.ts";
-import type { FromEngine, JobKind, Jobs, ToEngine, WireError } from "./jobs.ts";
+import type { FromEngine, JobKind, Jobs, ToEngine } from "./jobs.ts";
+import { LayerJobs } from "./layerJobs.ts";
 import { EngineModels } from "./models.ts";
 import { type JobContext, runners } from "./run.ts";
 
@@ -10,6 +11,7 @@ import { type JobContext, runners } from "./run.ts";
  */
 const inference = createOrtInference();
 const models = new EngineModels(inference);
+const layerJobs = new LayerJobs(models, inference);
 const running = new Map<number, AbortController>();
 
 process.on("message", (message) => {
@@ -29,9 +31,9 @@ async function serve<K extends JobKind>(id: number, kind: K, params: Jobs[K]["pa
   const tell: JobContext["tell"] = (event) => send({ id, event });
   try {
     const runner = runners[kind] as (params: Jobs[K]["params"], context: JobContext) => Promise<unknown>;
-    send({ id, result: await runner(params, { models, inference, tell, signal: controller.signal }) });
+    send({ id, result: await runner(params, { models, layerJobs, inference, tell, signal: controller.signal }) });
   } catch (error) {
-    send({ id, error: { ...wireError(error), ...(controller.signal.aborted && { aborted: true }) } });
+    send({ id, error: { ...toWire(error), ...(controller.signal.aborted && { aborted: true }) } });
   } finally {
     running.delete(id);
   }
@@ -40,12 +42,4 @@ async function serve<K extends JobKind>(id: number, kind: K, params: Jobs[K]["pa
 function send(message: FromEngine): void {
   // The parent may go while this is under way, which "disconnect" tells.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
-}
-
-function wireError(error: unknown): WireError {
-  if (error instanceof SigmaQuantError) {
-    const { message, code, slug, remedy, place } = error;
-    return { message, code, slug, remedy, place };
-  }
-  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -29,7 +29,8 @@ export class EngineModels {
 
   async get(source: ModelSource): Promise<EngineModel> {
     const { mtimeMs, size } = await stat(source.path);
-    const key = JSON.stringify([source.path, source.dims, source.inputs, source.run, source.equalize, mtimeMs, size]);
+    const { path, dims, inputs, run, equalize, requantize = false } = source;
+    const key = JSON.stringify([path, dims, inputs, run, equalize, requantize, mtimeMs, size]);
     if (this.entry?.key !== key) {
       await this.close();
       const model = this.open(source);
@@ -51,7 +52,7 @@ export class EngineModels {
     );
   }
 
-  private async open({ path, dims, inputs, run, equalize }: ModelSource) {
+  private async open({ path, dims, inputs, run, equalize, requantize }: ModelSource) {
     const file = await openModelFile(path);
     try {
       const { inference } = this;
@@ -60,6 +61,7 @@ export class EngineModels {
         dims,
         fixed: inputs,
         equalize,
+        ...(requantize && { requantize }),
         ...(run && { inference }),
       });
       const weights = new CandidateWeights(prepared, roundToNearest);

@@ -1,30 +1,26 @@
 import type { Dataset } from "../core/data/dataset.ts";
 import { ownFixedInputs } from "../core/data/fixedInputs.ts";
 import type { Bits } from "../core/hardware/profile.ts";
-import { analyzeWeights, measureLayers, unmeasurable } from "../core/pipeline/analysis.ts";
+import { analyzeWeights, type JobsElsewhere, measureLayers, unmeasurable } from "../core/pipeline/analysis.ts";
 import type { CandidateWeights } from "../core/pipeline/candidates.ts";
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { planOf } from "../core/pipeline/planOf.ts";
 import type { Inference, OnProgress } from "../core/ports.ts";
 import { candidateWeights, type RecoveryInput } from "../core/recovery/planWeights.ts";
+import type { Measurements } from "../core/sensitivity/layerJobs.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
-import type {
-  DecideJob,
-  DecideResult,
-  JobEvent,
-  JobKind,
-  Jobs,
-  Measurements,
-  ModelSource,
-  SampleSource,
-} from "./jobs.ts";
+import { definiteThreads } from "../node/threads.ts";
+import { jobsInQueue, type QueueRun } from "../queue/submit.ts";
+import type { DecideJob, DecideResult, JobEvent, JobKind, Jobs, ModelSource, SampleSource } from "./jobs.ts";
+import type { LayerJobs } from "./layerJobs.ts";
 import type { EngineModel, EngineModels } from "./models.ts";
 
 /** What a job runs with. */
 export interface JobContext {
   readonly models: EngineModels;
+  readonly layerJobs: LayerJobs;
   readonly inference: Inference;
   readonly tell: (event: JobEvent) => void;
   readonly signal: AbortSignal;
@@ -64,7 +60,11 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     }
   },
 
-  async measure({ model, set, bits, known, samples, recovery, ...running }, { models, inference, tell, signal }) {
+  async measure(
+    { model, set, bits, known, samples, recovery, batch, threads: asked, queue },
+    { models, inference, tell, signal },
+  ) {
+    const running = { batch, threads: definiteThreads(asked) };
     const opened = await models.get(model);
     const hindrance = unmeasurable(opened.prepared);
     if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
@@ -82,6 +82,9 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
           bits: (layer) => bits.get(layer) ?? [],
           known: lookUp(known),
           onMeasured: (layer, b, value) => tell({ type: "measured", layer, bits: b, value }),
+          ...(queue !== undefined && {
+            elsewhere: inQueue(queue, model, { methods: recovery, calibration: dataset, ...running }, tell),
+          }),
         },
         progressTo(tell),
         signal,
@@ -90,6 +93,12 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     } finally {
       await dataset.close();
     }
+  },
+
+  async layer(order, { layerJobs, tell, signal }) {
+    const sweep = await layerJobs.sweep(order, progressTo(tell), signal);
+    const { job } = order;
+    return sweep.run(job, (bits, value) => tell({ type: "measured", layer: job.layer, bits, value }), signal);
   },
 
   decide: (job, context) => withDecision(job, context, async ({ decided }) => resultOf(decided, decided.plan)),
@@ -141,8 +150,10 @@ async function withDecision<T>(
   const evaluation = job.evaluation && (await samplesOf(opened, job.model, job.evaluation, signal));
   try {
     const { path } = job.model;
-    const { recovery: methods, ...running } = job.settings;
-    const weights = await recovered(opened, { methods, ...running }, calibration, inference, tell, signal);
+    const settings = { ...job.settings, threads: definiteThreads(job.settings.threads) };
+    const { recovery: methods, batch, threads } = settings;
+    const running = { methods, batch, threads };
+    const weights = await recovered(opened, running, calibration, inference, tell, signal);
     const decided = await decidePlan(
       {
         prepared: opened.prepared,
@@ -151,7 +162,7 @@ async function withDecision<T>(
         profile: job.profile,
         profileRef: job.profileRef,
         limits: job.limits,
-        settings: job.settings,
+        settings,
         weights,
         calibration,
         ...(evaluation && { evaluation }),
@@ -159,6 +170,9 @@ async function withDecision<T>(
         known: lookUp(job.known),
         ...(job.baselines && { baselines: job.baselines }),
         onMeasured: (layer, bits, value) => tell({ type: "measured", layer, bits, value }),
+        ...(job.queue !== undefined && {
+          elsewhere: inQueue(job.queue, job.model, { calibration, ...running }, tell),
+        }),
       },
       progressTo(tell),
       signal,
@@ -179,7 +193,7 @@ async function recovered(
   tell: JobContext["tell"],
   signal: AbortSignal,
 ): Promise<CandidateWeights> {
-  const key = JSON.stringify([...methods, calibration.hash]);
+  const key = JSON.stringify([...methods, calibration.hash, batch, threads]);
   // Made for a job that may have been cancelled since.
   if (opened.recovered?.key === key) return opened.recovered.weights.under(signal);
   const { prepared } = opened;
@@ -187,6 +201,16 @@ async function recovered(
   const weights = await candidateWeights(input, progressTo(tell), signal);
   opened.recovered = { key, weights };
   return weights;
+}
+
+/** Has a sweep's jobs done by whatever workers a queue has. */
+function inQueue(
+  url: string,
+  model: ModelSource,
+  settings: Pick<QueueRun, "methods" | "calibration" | "batch" | "threads">,
+  tell: JobContext["tell"],
+): JobsElsewhere {
+  return jobsInQueue({ url, model: { requantize: false, ...model }, ...settings }, progressTo(tell));
 }
 
 /** The same decision with the bits of a plan that a person has edited. */

@@ -19,6 +19,7 @@ export function readSettings(): ServerSettings {
     threads: get("threads", 0),
     samples: get("sensitivitySamples", 256),
     recovery: recoveryOf(get("recovery", "default")),
+    queueUrl: get("queueUrl", ""),
   };
 }
 

@@ -29,7 +29,7 @@ export async function openModelFile(file: string, options: { readonly signal?: A
   };
   try {
     const openExternal = async (location: string) => {
-      const external = await openFileSource(await confined(file, location));
+      const external = await openExternalFile(file, location);
       opened.push(external);
       return external;
     };
@@ -39,6 +39,11 @@ export async function openModelFile(file: string, options: { readonly signal?: A
     await close();
     throw error;
   }
+}
+
+/** Opens a model's external-data file. @throws SigmaQuantError as `confined` and openFileSource */
+export async function openExternalFile(model: string, location: string): Promise<FileSource> {
+  return openFileSource(await confined(model, location));
 }
 
 /**

@@ -46,6 +46,8 @@ export interface ServerSettings {
   readonly threads: number;
   readonly samples: number;
   readonly recovery: readonly RecoveryMethod[];
+  /** Address of the queue whose workers measure sensitivities; empty = this machine does. */
+  readonly queueUrl: string;
 }
 
 export interface InitializationOptions {

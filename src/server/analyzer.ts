@@ -6,11 +6,11 @@ import { factsOf } from "../core/pipeline/facts.ts";
 import { prepareModel } from "../core/pipeline/prepare.ts";
 import { defaultBatch } from "../core/pipeline/settings.ts";
 import type { JobEvent, ModelSource } from "../engine/jobs.ts";
+import { type EngineClient, EngineCrash } from "../node/engineClient.ts";
 import { fileHash } from "../node/files.ts";
 import type { Work } from "../protocol/editor.ts";
-import { decideJob, decisionKey, sampleSource, threadsOf } from "./decideJob.ts";
+import { decideJob, decisionKey, queueOf, sampleSource, threadsOf } from "./decideJob.ts";
 import { setsBeside } from "./defaults.ts";
-import { type EngineClient, EngineCrash } from "./engineClient.ts";
 import { WorkClock } from "./progress.ts";
 import { dropStale } from "./replaced.ts";
 import { runtimeProblem } from "./runtime.ts";
@@ -208,6 +208,7 @@ export class Analyzer {
         ...threadsOf(settings),
         recovery: new Set(settings.recovery),
         known: state.measurements,
+        ...queueOf(settings),
       },
       this.listen("analyze"),
       signal,

@@ -22,6 +22,7 @@ export function decideJob(state: SessionState, settings: ServerSettings, model: 
     calibration: sampleSource(state.calibration),
     ...(evaluation && { evaluation: sampleSource(evaluation) }),
     known: state.measurements,
+    ...queueOf(settings),
     ...(sameDevice && { baselines: sameDevice.baselines }),
   };
 }
@@ -37,6 +38,11 @@ export function decisionKey(state: SessionState, job: DecideJob): string {
 
 export function sampleSource(set: ActiveSamples | undefined): SampleSource {
   return set?.path === undefined ? {} : { path: set.path };
+}
+
+/** The queue whose workers measure; none where the setting is empty. */
+export function queueOf({ queueUrl }: ServerSettings): { readonly queue?: string } {
+  return queueUrl === "" ? {} : { queue: queueUrl };
 }
 
 /** Threads of ONNX Runtime; 0 in the settings leaves it the choice. */

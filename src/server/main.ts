@@ -11,8 +11,8 @@ import {
 } from "vscode-languageserver/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { SigmaQuantError } from "../core/errors.ts";
+import { enginesGone } from "../node/engineClient.ts";
 import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
-import { enginesGone } from "./engineClient.ts";
 import { LanguageFeatures, languageCapabilities } from "./language/features.ts";
 import { Server } from "./server.ts";
 

@@ -2,12 +2,12 @@ import path from "node:path";
 import type { Bits } from "../core/hardware/profile.ts";
 import { activationMemory } from "../core/pipeline/prepare.ts";
 import type { DecideJob, JobEvent } from "../engine/jobs.ts";
+import type { EngineClient } from "../node/engineClient.ts";
 import { removeLeftovers } from "../node/leftovers.ts";
 import type { OutputFiles } from "../node/quantizeToFiles.ts";
 import type { QuantizeResult } from "../protocol/requests.ts";
 import { comparisonOf } from "./comparison.ts";
 import { decisionKey } from "./decideJob.ts";
-import type { EngineClient } from "./engineClient.ts";
 import type { SessionState } from "./sessionState.ts";
 
 export interface QuantizeSessionInput {

@@ -5,6 +5,7 @@ import { SigmaQuantError } from "../core/errors.ts";
 import type { Resource } from "../core/hardware/profile.ts";
 import { discoverLayers } from "../core/model/discover.ts";
 import { factsOf } from "../core/pipeline/facts.ts";
+import { EngineClient, EngineCrash } from "../node/engineClient.ts";
 import { fileHash } from "../node/files.ts";
 import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import { profileSlug } from "../node/profileSlug.ts";
@@ -14,7 +15,6 @@ import type { ModelChoices, PlanEdit, QuantizeParams, QuantizeResult, TextChange
 import { Analyzer } from "./analyzer.ts";
 import { decideJob } from "./decideJob.ts";
 import type { Displayed } from "./displayed.ts";
-import { EngineClient, EngineCrash } from "./engineClient.ts";
 import { histogramOf } from "./histogram.ts";
 import { maxDropInForce, strategyInForce } from "./inForce.ts";
 import { type CancelReason, JobQueue } from "./jobQueue.ts";

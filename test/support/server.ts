@@ -45,6 +45,7 @@ export const testSettings: ServerSettings = {
   threads: 0,
   samples: 32,
   recovery: [],
+  queueUrl: "",
 };
 
 /** How long a snapshot may take to come, on a machine that is busy. Every wait is for a condition; this is only when to give up. */

@@ -7,12 +7,15 @@ import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
 import { parseBits } from "../../core/pipeline/settings.ts";
 import { formatSensitivity } from "../../core/plan/format.ts";
 import { metricName } from "../../core/plan/summary.ts";
+import type { RecoveryMethod } from "../../core/recovery/methods.ts";
 import type { SensitivityTable, WeightStatistics } from "../../core/sensitivity/types.ts";
 import { openSamples } from "../../node/openSamples.ts";
+import { definiteThreads } from "../../node/threads.ts";
 import { newCommand, runCommand } from "../command.ts";
 import { printFloatReasons } from "../floatReasons.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, printNotes } from "../output.ts";
+import { inQueue, measuredInQueue, queueOption } from "../queueOption.ts";
 import { samplesOptions } from "../runOptions.ts";
 import { renderTable, terminalWidth, wrap } from "../table.ts";
 import { optionGroups, readBy } from "../usage.ts";
@@ -23,6 +26,7 @@ interface AnalyzeOptions extends ModelOptions {
   readonly samples: number;
   readonly batch: number;
   readonly threads?: number;
+  readonly queue?: string;
   /** False with --no-run. */
   readonly run: boolean;
 }
@@ -36,6 +40,7 @@ export function analyzeCommand(signal: AbortSignal): Command {
         .argParser(readBy("--bits", parseBits))
         .default(allBits, allBits.join(",")),
     )
+    .addOption(queueOption(measuredInQueue))
     .option("--no-run", "from the weights alone: sigma, KL divergence, SQNR; runs nothing")
     .addHelpText(
       "after",
@@ -58,8 +63,11 @@ Examples:
             const dataset = await openSamples(options.calibration, inputs, prepared.shapes, fixed, context.signal);
             notes.push(...dataset.notes);
             try {
-              const { samples, batch, threads } = options;
-              const settings = { inference, samples, batch, bits: () => options.bits, ...(threads && { threads }) };
+              const { samples, batch, queue } = options;
+              const threads = definiteThreads(options.threads);
+              const measuring = { methods: new Set<RecoveryMethod>(), calibration: dataset, batch, threads };
+              const elsewhere = inQueue(queue, path, options, measuring, context);
+              const settings = { inference, samples, batch, threads, bits: () => options.bits, ...elsewhere };
               ({ table } = await measureLayers(
                 prepared,
                 weights,

@@ -10,10 +10,12 @@ import { type Run, withDecision } from "../decide.ts";
 import { evaluationTable } from "../evaluation.ts";
 import { exitCodes, print, printJson } from "../output.ts";
 import { planJson, printPlan, printVerdict } from "../planOutput.ts";
+import { measuredInQueue, queueOption } from "../queueOption.ts";
 import { type RunOptions, runOptions } from "../runOptions.ts";
 import { optionGroups } from "../usage.ts";
 
 interface QuantizeOptions extends RunOptions {
+  readonly queue?: string;
   readonly output?: string;
 }
 
@@ -23,6 +25,7 @@ export function quantizeCommand(signal: AbortSignal): Command {
     "Chooses bits for each layer, writes the quantized model, and checks the written file.",
   );
   return runOptions(command)
+    .addOption(queueOption(measuredInQueue))
     .optionsGroup(optionGroups.output)
     .option("-o, --output <file>", "the quantized model; <model>.<profile>.onnx without it")
     .addHelpText(

@@ -3,8 +3,10 @@ import type { Bits } from "../hardware/profile.ts";
 import { type LayerSite, quantizableSites } from "../model/discover.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
 import type { Inference, OnProgress } from "../ports.ts";
-import { measureSensitivities, type SweepInput, sensitivityTable } from "../sensitivity/measured.ts";
-import type { Measurement, SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
+import type { Measurements } from "../sensitivity/layerJobs.ts";
+import { type DoJobs, measureSensitivities, type SweepInput, sensitivityTable } from "../sensitivity/measured.ts";
+import type { SweepBatch } from "../sensitivity/reference.ts";
+import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { weightStatistics } from "../sensitivity/weightStatistics.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { elementTypeOf } from "./elementTypes.ts";
@@ -50,7 +52,12 @@ export interface MeasureSettings {
   readonly bits: (layer: string) => readonly Bits[];
   readonly known?: SweepInput["known"];
   readonly onMeasured?: SweepInput["onMeasured"];
+  /** Has the jobs done by other processes. */
+  readonly elsewhere?: JobsElsewhere;
 }
+
+/** Who does the jobs of a sweep over these batches of this model, whose device has its blocks already. */
+export type JobsElsewhere = (prepared: PreparedModel, batches: readonly SweepBatch[]) => DoJobs;
 
 /** Why a model's sensitivities can't be measured by running it, or undefined. */
 export function unmeasurable(prepared: PreparedModel): string | undefined {
@@ -72,26 +79,28 @@ export async function measureLayers(
   settings: MeasureSettings,
   onProgress: OnProgress,
   signal?: AbortSignal,
-): Promise<{ table: SensitivityTable; measurements: ReadonlyMap<string, ReadonlyMap<Bits, Measurement>> }> {
+): Promise<{ table: SensitivityTable; measurements: Measurements }> {
   const sites = quantizableSites(prepared.discovery);
-  const { inference, batch, threads, bits, known, onMeasured } = settings;
+  const { inference, batch, threads, bits, known, onMeasured, elsewhere } = settings;
   const running = { inference, batch, ...(threads !== undefined && { threads }) };
   const wanted = Math.min(settings.samples, dataset.samples);
   const held = affordableSamples(drawnCount(wanted), largestCutBytes(prepared, sites.map(firstUse)));
   const samples = Math.min(wanted, mostStoodFor(held));
   const isKnown = sites.every(({ layer: { name } }) => bits(name).every((b) => known?.(name, b) !== undefined));
+  const batches = isKnown ? [] : await sweepBatches(prepared, dataset, samples, running, onProgress, signal);
   const measurements = await measureSensitivities(
     {
       model: prepared.model,
       discovery: prepared.discovery,
       weights,
-      batches: isKnown ? [] : await sweepBatches(prepared, dataset, samples, running, onProgress, signal),
+      batches,
       outputKind: prepared.outputKind,
       bits,
       elementTypes: elementTypeOf(prepared.types),
       ...running,
       ...(known && { known }),
       ...(onMeasured && { onMeasured }),
+      ...(elsewhere && { elsewhere: elsewhere(prepared, batches) }),
     },
     onProgress,
     signal,

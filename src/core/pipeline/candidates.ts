@@ -6,7 +6,7 @@ import { readWeight } from "../model/readWeight.ts";
 import type { QuantizedLayer } from "../qdq/types.ts";
 import { channelView, rowLength } from "../quant/channelView.ts";
 import { dequantize, quantizeWeights } from "../quant/quantizer.ts";
-import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
+import type { LayerValues, WeightSource } from "../sensitivity/layerValues.ts";
 import type { PreparedModel } from "./prepare.ts";
 
 /** Turns a layer's float weight into integers of b bits; recovery methods are implementations of it. */

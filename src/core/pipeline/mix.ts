@@ -7,7 +7,7 @@ import { modelBytes } from "../onnx/write.ts";
 import type { Inference, InferenceSession, OnProgress, Tensor } from "../ports.ts";
 import { insertActivations } from "../qdq/activations.ts";
 import type { ActivationQuantization } from "../qdq/types.ts";
-import { type WeightSource, weightFeeds } from "../sensitivity/measured.ts";
+import { type WeightSource, weightFeeds } from "../sensitivity/layerValues.ts";
 import { OutputComparison } from "../sensitivity/outputs.ts";
 import { elementTypeOf } from "./elementTypes.ts";
 import { affordableSamples, outputBytes } from "./heldMemory.ts";

@@ -5,7 +5,7 @@ import type { Bits } from "../hardware/profile.ts";
 import type { Accuracy, Baseline, Plan, Strategy } from "../plan/types.ts";
 import { overruns, verdictOf } from "../plan/verdict.ts";
 import type { OnProgress } from "../ports.ts";
-import type { WeightSource } from "../sensitivity/measured.ts";
+import type { WeightSource } from "../sensitivity/layerValues.ts";
 import type { SensitivityMetric, SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import type { DeviceFit } from "./deviceFit.ts";
 import { simulatedAccuracy } from "./drop.ts";

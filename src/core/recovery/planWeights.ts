@@ -5,7 +5,7 @@ import { CandidateWeights, roundToNearest } from "../pipeline/candidates.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationMap } from "../qdq/types.ts";
-import type { WeightSource } from "../sensitivity/measured.ts";
+import type { WeightSource } from "../sensitivity/layerValues.ts";
 import { collectHessians } from "./hessians.ts";
 import type { RecoveryMethod } from "./methods.ts";
 import { recoveryQuantizer } from "./quantizer.ts";
@@ -39,6 +39,11 @@ export function usableRecovery(
   return synthetic ? new Set([...methods].filter((method) => method === "equalize")) : methods;
 }
 
+/** Whether single layers' weights depend on the samples. */
+export function looksAtSamples(methods: ReadonlySet<RecoveryMethod>): boolean {
+  return (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
+}
+
 /** Every layer's weight at any bitwidth, by the methods for single layers; runs the float model once where there are any. */
 export async function candidateWeights(
   input: RecoveryInput,
@@ -47,8 +52,8 @@ export async function candidateWeights(
 ): Promise<CandidateWeights> {
   const { prepared, calibration, inference, batch, threads } = input;
   const methods = usableRecovery(input.methods, calibration);
-  const recovers = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
-  if (!recovers || unmeasurable(prepared) !== undefined) return new CandidateWeights(prepared, roundToNearest, signal);
+  if (!looksAtSamples(methods) || unmeasurable(prepared) !== undefined)
+    return new CandidateWeights(prepared, roundToNearest, signal);
   const options = { samples: recoverySamples, batch, ...(threads !== undefined && { threads }) };
   const hessians = await collectHessians(prepared, calibration, inference, options, onProgress, signal);
   return new CandidateWeights(prepared, recoveryQuantizer(methods, hessians), signal);

@@ -4,7 +4,7 @@ import type { CandidateWeights } from "../pipeline/candidates.ts";
 import type { QuantizedLayer } from "../qdq/types.ts";
 import { channelView, rowLength } from "../quant/channelView.ts";
 import { dequantize } from "../quant/quantizer.ts";
-import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
+import type { LayerValues, WeightSource } from "../sensitivity/layerValues.ts";
 
 /** Weight and bias as the written file will hold them. */
 export function dequantizedLayer(

@@ -14,7 +14,7 @@ import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
 import { insertActivations } from "../qdq/activations.ts";
 import type { ActivationMap, QuantizedLayer } from "../qdq/types.ts";
-import { weightFeeds } from "../sensitivity/measured.ts";
+import { weightFeeds } from "../sensitivity/layerValues.ts";
 import { accumulate, accumulateRows, GramProducts } from "./gram.ts";
 import { hessianBlocks } from "./hessianBlock.ts";
 import { Lockstep, type Values } from "./lockstep.ts";

@@ -1,7 +1,7 @@
 import type { Bits } from "../hardware/profile.ts";
 import { CandidateWeights, roundToNearest } from "../pipeline/candidates.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
-import type { LayerValues, WeightSource } from "../sensitivity/measured.ts";
+import type { LayerValues, WeightSource } from "../sensitivity/layerValues.ts";
 
 /**
  * The weights as the file has them, rounded to the nearest: what uniform bitwidths are without any recovery. Where channels were

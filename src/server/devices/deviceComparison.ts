@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { allBits } from "../../core/hardware/bitPairs.ts";
 import { matrixCsv } from "../../core/plan/matrixCsv.ts";
+import { EngineClient } from "../../node/engineClient.ts";
 import type { DeviceRow, DevicesSnapshot, Problem, RowRef } from "../../protocol/devices.ts";
-import { EngineClient } from "../engineClient.ts";
 import { type CancelReason, JobQueue } from "../jobQueue.ts";
 import { runtimeProblem } from "../runtime.ts";
 import { failureOf } from "../sessionErrors.ts";

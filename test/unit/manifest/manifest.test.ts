@@ -191,12 +191,17 @@ describe("settings", () => {
     }
   });
 
-  it("that name files are not taken from a workspace that is not trusted", () => {
+  it("that say where models are sent to are not taken from any workspace", () => {
+    expect(settings["sigmaquant.queueUrl"]?.scope).toBe("machine");
+  });
+
+  it("that name files or servers are not taken from a workspace that is not trusted", () => {
     const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
     expect(restrictedConfigurations).toEqual([
       "sigmaquant.profile",
       "sigmaquant.calibrationSet",
       "sigmaquant.evaluationSet",
+      "sigmaquant.queueUrl",
     ]);
     expect(restrictedConfigurations.filter((name) => !(name in settings))).toEqual([]);
   });

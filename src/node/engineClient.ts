@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { SigmaQuantError } from "../core/errors.ts";
-import type { FromEngine, JobEvent, JobKind, Jobs, ToEngine, WireError } from "../engine/jobs.ts";
+import { fromWire } from "../core/wireError.ts";
+import type { FromEngine, JobEvent, JobKind, Jobs, ToEngine } from "../engine/jobs.ts";
 
 /** A job that is cancelled gets this long to end at its next look at the signal, before its process is ended. */
 const cancelGraceMs = 15_000;
@@ -152,11 +153,4 @@ function leave(child: ChildProcess): Promise<void> {
   leaving.add(gone);
   if (child.connected) child.disconnect();
   return gone;
-}
-
-function fromWire({ message, code, slug, remedy, place }: WireError): Error {
-  if (code === undefined) {
-    return new SigmaQuantError("SQ9000", "internal", message, { remedy: "Report this as a bug, with the log" });
-  }
-  return new SigmaQuantError(code, slug ?? "", message, { remedy: remedy ?? "", place: { ...place } });
 }
