@@ -85,6 +85,7 @@ function start(): void {
         context.reveal(message.layer);
     }
   };
+  performance.mark("sigmaquant:ready");
   host.post({ type: "ready" });
   page.table.warm();
 }

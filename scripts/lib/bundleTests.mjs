@@ -13,16 +13,17 @@ import { root } from "./run.mjs";
  * @property {string} [asked] only run where what is wanted has this in it, such as its folder's name
  */
 
-/** @typedef {"host" | "extension" | "pictures"} SuiteName */
+/** @typedef {"host" | "extension" | "pictures" | "measure"} SuiteName */
 
 /**
- * The editors' own smoke test, the extension's tests, and the pictures of it that the documentation shows.
+ * The editors' own smoke test, the extension's tests, the pictures of it that the documentation shows, and how long it takes in a real window.
  * @type {Readonly<Record<SuiteName, Suite>>}
  */
 export const suites = Object.freeze({
   host: { files: "test/e2e/host", extension: "test/e2e/host/probe", workspace: "test/e2e/host/workspace" },
   extension: { files: "test/e2e/suite", workspace: "examples" },
   pictures: { files: "test/e2e/pictures", workspace: "examples", asked: "pictures" },
+  measure: { files: "test/e2e/measure", workspace: "examples", asked: "measure" },
 });
 
 /**

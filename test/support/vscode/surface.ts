@@ -1,4 +1,5 @@
 import type { FrameLocator, Locator, Page } from "playwright-core";
+import { until } from "./until.ts";
 
 /** How long a thing on the screen may take to come. Every wait is for a condition; this is only when to give up. */
 export const uiTimeoutMs = 60_000;
@@ -29,6 +30,19 @@ export class Surface {
     private readonly root: () => Page | FrameLocator,
     private readonly pictureFile: (name: string) => string,
   ) {}
+
+  /** Milliseconds between two marks of the document's performance timeline; waits for the second. */
+  async between(from: string, to: string): Promise<number> {
+    const measure = async (): Promise<number | undefined> =>
+      this.first("body").evaluate(
+        (_, [start = "", end = ""]) =>
+          performance.getEntriesByName(end).length > 0
+            ? performance.measure("between", start, end).duration
+            : undefined,
+        [from, to],
+      );
+    return until(measure, uiTimeoutMs);
+  }
 
   private first(selector: string): Locator {
     return this.root().locator(selector).first();
