@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { findOnPath, run } from "../lib/run.mjs";
+import { aptInstall, canAptInstall } from "../lib/aptInstall.mjs";
+import { findOnPath } from "../lib/run.mjs";
 
 /** Set to a browser of your choice. */
 const variable = "CHROME_PATH";
@@ -37,23 +38,13 @@ export function findChromium() {
 export async function ensureChromium() {
   const found = findChromium();
   if (found !== undefined) return found;
-  const apt = findOnPath("apt-get");
-  if (apt === undefined || process.getuid?.() !== 0) {
+  if (!canAptInstall()) {
     throw new Error(
       `The tests need Chromium or Chrome. Install it (Debian, Ubuntu: sudo apt-get install chromium) or set ${variable} to its path.`,
     );
   }
-  console.log("Installing Chromium (Debian's package)...");
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["-o", "DPkg::Lock::Timeout=500", "install", "-y", "--no-install-recommends", "chromium"];
-  // The lists of packages may be missing or old; they are only fetched where the first try fails.
-  let result = await run(apt, install, { env, quiet: true });
-  if (result.code !== 0) {
-    await run(apt, ["-o", "DPkg::Lock::Timeout=500", "update"], { env, quiet: true });
-    result = await run(apt, install, { env, quiet: true });
-  }
-  const installed = result.code === 0 ? findChromium() : undefined;
-  if (installed === undefined)
-    throw new Error(`Installing Chromium with apt-get failed (exit ${result.code}):\n${result.output.slice(-2000)}`);
+  await aptInstall("chromium");
+  const installed = findChromium();
+  if (installed === undefined) throw new Error("Chromium was installed, but is not on the PATH.");
   return installed;
 }
