@@ -38,6 +38,15 @@ describe("a column of budgets", () => {
     expect(columnScale([memory(2), memory(40_960)], "weightMemory")?.scale.label).toBe("KiB");
   });
 
+  it("stays in milliseconds for times far apart, with decimals that tell the shortest", () => {
+    const latency = (use: number) => row({ budgets: budgets({ latency: [use] }) });
+    expect(columnScale([latency(39.3), latency(0.021)], "latency")).toMatchObject({
+      scale: { label: "ms" },
+      decimals: 3,
+    });
+    expect(columnScale([latency(39.3), latency(0.000_02)], "latency")?.scale.label).toBe("µs");
+  });
+
   it("has none where no device has a figure", () => {
     expect(columnScale([row({ budgets: budgets({}) })], "latency")).toBeUndefined();
     expect(budgetTexts(undefined, undefined)).toBeUndefined();

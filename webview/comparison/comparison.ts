@@ -13,6 +13,9 @@ import { comparedGroups } from "./comparisonRows.ts";
 import { comparisonSide } from "./comparisonSide.ts";
 import { comparisonTable } from "./comparisonTable.ts";
 
+/** With more baselines than these the table needs the width of the page. */
+const mostBesideSide = 3;
+
 /** What came out of a run: the written file beside the float one. Drawn once per run. */
 export function createComparison(context: Context): Part {
   const element = el("div", { class: "comparison" });
@@ -30,13 +33,17 @@ export function createComparison(context: Context): Part {
         strip(comparison),
         el(
           "div",
-          { class: "compared-body" },
+          { class: `compared-body${baselines(comparison) > mostBesideSide ? " many" : ""}` },
           el("section", { class: "compared-main" }, comparisonTable(comparison), notes(comparison)),
           comparisonSide(comparison, context),
         ),
       ]);
     },
   };
+}
+
+function baselines({ columns }: Comparison): number {
+  return columns.filter(({ kind }) => kind === "baseline").length;
 }
 
 function header(comparison: Comparison, context: Context): HTMLElement {

@@ -11,9 +11,9 @@ export function comparisonSide(comparison: Comparison, context: Context): HTMLEl
   return el(
     "aside",
     { class: "compared-side" },
-    ...outputs(comparison),
-    ...predictions(comparison),
-    ...files(comparison, context),
+    ...[outputs(comparison), predictions(comparison), files(comparison, context)]
+      .filter((parts) => parts.length > 0)
+      .map((parts) => el("div", {}, ...parts)),
   );
 }
 

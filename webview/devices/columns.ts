@@ -30,11 +30,12 @@ const optional: readonly ColumnId[] = ["energy", "activationMemory", "average", 
 /**
  * Columns that a width has room for, in their order.
  * @param width of the table, pixels
- * @param rows a column in which none of them has a figure goes first
+ * @param rows a column in which none of them has a figure goes first, and always once all of them are known
  */
 export function columnsAt(width: number, rows: readonly ShownRow[]): readonly ColumnId[] {
   const empty = budgetColumns.filter((id) => rows.every((row) => budgetOf(row, id)?.use === undefined));
-  let columns: readonly ColumnId[] = columnIds;
+  const known = rows.length > 0 && rows.every(({ row }) => row.figures !== undefined);
+  let columns: readonly ColumnId[] = known ? columnIds.filter((id) => !empty.some((each) => each === id)) : columnIds;
   for (const id of [...empty, ...optional]) {
     if (columns.reduce((sum, each) => sum + widths[each][0], 0) <= width) break;
     columns = columns.filter((each) => each !== id);

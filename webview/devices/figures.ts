@@ -47,6 +47,8 @@ export type ColumnScales = Readonly<Partial<Record<BudgetColumn, ColumnScale | u
 const bytesDecimals = 1;
 /** In a column where the largest is more than a thousand times the smallest, the smaller unit: 0.0 says nothing. */
 const farApart = 1000;
+/** Of times so far apart as many decimals as tell the smallest, up to this: 39.269 ms is shorter than 39,269 µs. */
+const mostTimeDecimals = 3;
 
 /** The unit of a column of budgets: that of its largest use. Undefined where no device has a figure. */
 export function columnScale(rows: readonly ShownRow[], name: BudgetColumn): ColumnScale | undefined {
@@ -55,6 +57,11 @@ export function columnScale(rows: readonly ShownRow[], name: BudgetColumn): Colu
   const [unit] = budgets.map((budget) => budget.unit);
   if (uses.length === 0 || unit === undefined) return undefined;
   const [largest, smallest] = [Math.max(...uses), Math.min(...uses)];
+  if (unit === "s" && largest > smallest * farApart) {
+    const scale = scaleFor(unit, largest);
+    const decimals = Math.ceil(-Math.log10(smallest / scale.size));
+    if (decimals <= mostTimeDecimals) return { scale, decimals: mostTimeDecimals };
+  }
   const scale = scaleFor(unit, largest > smallest * farApart ? smallest : largest);
   const decimals = unit === "B" ? (scale.size === 1 ? 0 : bytesDecimals) : threeFigureDecimals(largest / scale.size);
   return { scale, decimals };

@@ -1,9 +1,14 @@
+/** `/features/features.3/conv.1/Conv`: exporters end names with the operator, which says least. */
+const operatorAtEnd = /\/[A-Z][A-Za-z]*$/;
+
 /**
- * A long name cut in the middle, where names differ least: `layer3.…conv2`.
+ * A long name cut in the middle, where names differ least: `layer3.…conv2`. An operator at its end goes first.
  * @param fits tells whether a text fits
  */
 export function cutMiddle(text: string, fits: (text: string) => boolean): string {
   if (fits(text)) return text;
+  const stem = text.replace(operatorAtEnd, "");
+  if (stem !== text && stem !== "") return fits(`${stem}/…`) ? `${stem}/…` : cutMiddle(stem, fits);
   let [low, high] = [1, text.length - 1];
   let best = "…";
   while (low <= high) {

@@ -8,6 +8,8 @@ export interface LayerGroup {
 
 /** More brackets than this below a chart are noise. */
 const mostGroups = 16;
+/** One group over so much of the network tells nothing. */
+const nearlyAll = 0.75;
 
 /**
  * Groups of layers by the first part of their names that tells them apart (`layer1.0.conv1`, `/layer1/layer1.0/conv1`). Groups of one
@@ -16,23 +18,30 @@ const mostGroups = 16;
 export function groupsOf(names: readonly string[]): readonly LayerGroup[] {
   const parts = names.map((name) => name.split(/[./]/).filter(Boolean));
   for (let depth = 0; depth < 3; depth++) {
-    const groups = runs(parts.map((p) => (p.length > depth + 1 ? p[depth] : undefined)));
+    const groups = runs(parts.map((p) => (p.length > depth + 1 ? p.slice(0, depth + 1) : undefined)));
     if (groups.length > mostGroups) return [];
-    // One group over everything tells nothing; the next part of the names may.
-    const all = groups.length === 1 && groups[0] !== undefined && groups[0].to - groups[0].from + 1 === names.length;
+    // The next part of the names may tell more.
+    const all = groups.some(({ from, to }) => to - from + 1 > nearlyAll * names.length);
     if (groups.length > 0 && !all) return groups;
   }
   return [];
 }
 
-function runs(keys: readonly (string | undefined)[]): LayerGroup[] {
+function runs(paths: readonly (readonly string[] | undefined)[]): LayerGroup[] {
   const groups: LayerGroup[] = [];
+  const keys = paths.map((path) => path?.join("/"));
   let from = 0;
   for (let i = 1; i <= keys.length; i++) {
     if (i < keys.length && keys[i] === keys[from]) continue;
-    const name = keys[from];
-    if (name !== undefined && i - from > 1) groups.push({ name, from, to: i - 1 });
+    const path = paths[from];
+    if (path !== undefined && i - from > 1) groups.push({ name: nameOf(path), from, to: i - 1 });
     from = i;
   }
   return groups;
+}
+
+/** The last part; a number alone (`features.3`) with the one before it. */
+function nameOf(path: readonly string[]): string {
+  const last = path.at(-1) ?? "";
+  return /^\d+$/.test(last) && path.length > 1 ? `${path.at(-2)}.${last}` : last;
 }

@@ -29,8 +29,15 @@ export function isShownByDefault(f: Figures, id: ColumnId, fold: Fold): boolean 
   const position = givesWay.indexOf(id);
   if (position >= 0 && position < leftOut[fold]) return false;
   if (columnOf(id).ofPlan && f.snapshot.profile === undefined) return false;
+  if (hasNoFigures(f, id)) return false;
   // Where the model may not be run, the divergence of the weights stands beside the sensitivity that is not measured.
   return id === "weightKl" ? showsLock(f) : true;
+}
+
+/** There are bits for the device, whose profile does not say what they take of this. */
+function hasNoFigures(f: Figures, id: ColumnId): boolean {
+  // A column without any figure has no unit.
+  return (id === "latency" || id === "energy") && f[id].label === "" && f.bytes.label !== "";
 }
 
 /** The workspace is not trusted, and nothing was measured before. */

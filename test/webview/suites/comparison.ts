@@ -23,6 +23,24 @@ export function comparisonSuite(withPage: WithPage): void {
         expect(rows.at(-1)).toBe("Verdict – Fits Does not fit Does not fit Loss too high");
       }));
 
+    it("has room for a baseline at each bitwidth, side by side with nothing over another", () => {
+      const comparison = exampleComparison();
+      const [baseline] = comparison.columns.filter(({ kind }) => kind === "baseline");
+      if (!baseline) throw new Error("the example has baselines");
+      const others = [6, 5, 3].map((bits) => ({ ...baseline, title: `Uniform ${bits}` }));
+      const many = { ...comparison, columns: [...comparison.columns, ...others] };
+      return withPage({ snapshot: next(snapshot, { comparison: many }) }, async (editor) => {
+        for (const width of [1600, 1220, 1080, 900]) {
+          await editor.page.setViewportSize({ width, height: 900 });
+          const [table, side] = await Promise.all(
+            [".compared", ".compared-side"].map((part) => editor.find(part).boundingBox()),
+          );
+          expect((table?.x ?? 0) + (table?.width ?? 0)).toBeLessThanOrEqual(width);
+          expect(side?.y).toBeGreaterThanOrEqual((table?.y ?? 0) + (table?.height ?? 0));
+        }
+      });
+    });
+
     it("marks what is over its budget, by more than colour", () =>
       withPage({ snapshot: compared }, async (editor) => {
         const over = await editor.find(".over-cell").allInnerTexts();
