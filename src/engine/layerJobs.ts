@@ -49,7 +49,7 @@ export class LayerJobs {
     const source = await openFileSource(samples);
     try {
       const runs = await findRuns(source, signal).catch((error: unknown) => {
-        if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+        if (!(error instanceof RangeError)) throw error;
         throw badQueueData(`Samples in the queue are none: ${error.message}`);
       });
       const batches = [];

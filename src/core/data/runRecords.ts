@@ -66,7 +66,8 @@ export async function findRuns(source: ByteSource, signal?: AbortSignal): Promis
     signal?.throwIfAborted();
     if (runs.length >= maxRuns) throw new RangeError(`more than ${maxRuns} runs`);
     if (at + 4 > source.size) throw new RangeError("the last record is cut off");
-    const length = new DataView((await source.read(at, 4)).slice().buffer).getUint32(0, true);
+    const start = await source.read(at, 4);
+    const length = new DataView(start.buffer, start.byteOffset, 4).getUint32(0, true);
     if (length > maxHeaderBytes || at + 4 + length > source.size) throw new RangeError(`a header of ${length} bytes`);
     const header = parseHeader(await source.read(at + 4, length));
     const body = at + 4 + length;
@@ -105,7 +106,12 @@ async function readRun(
 }
 
 function parseHeader(bytes: Uint8Array): Header {
-  const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new RangeError("a header is no JSON");
+  }
   if (!isHeader(value)) throw new RangeError("a header has other fields");
   return value;
 }
