@@ -10,7 +10,9 @@ import { examples, json, resnet8, sigmaquant, useProgram, workspace } from "./su
 
 useProgram();
 
-const names = ["inspect", "analyze", "allocate", "quantize", "evaluate", "compare", "matrix", "profiles", "validate"];
+const names = [
+  ...["inspect", "analyze", "allocate", "quantize", "evaluate", "compare", "matrix", "profiles", "validate", "worker"],
+];
 
 describe("help", () => {
   it("lists every command in lines of 80 characters", async () => {
