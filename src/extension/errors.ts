@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { isCancelledResponse } from "../protocol/cancelled.ts";
 import type { Log } from "./log.ts";
 
 /** What the server tells of an error that a person is meant to read. */
@@ -11,10 +12,7 @@ interface ServerError {
 
 /** True when the person cancelled: nothing is to be said then. */
 export function isCancelled(error: unknown): boolean {
-  if (error instanceof vscode.CancellationError) return true;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  // LSP's RequestCancelled and ServerCancelled.
-  return code === -32800 || code === -32802 || message === "cancelled";
+  return error instanceof vscode.CancellationError || isCancelledResponse(error);
 }
 
 /** One sentence of what is wrong, one of what to do, and the code last. */

@@ -17,10 +17,6 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelSummary>, vscode
     ];
   }
 
-  refresh(): void {
-    this.changes.fire();
-  }
-
   async getChildren(element?: ModelSummary): Promise<ModelSummary[]> {
     return element ? [] : [...(await this.server.request(requests.models, null))];
   }

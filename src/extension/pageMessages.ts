@@ -51,9 +51,11 @@ export async function runPageMessage(
       return choose({ dropLimit: message.maxDrop === null ? null : { points: message.maxDrop * 100 } });
     case "tryBudget":
       return server.request(requests.tryBudget, { uri, resource: message.resource, limit: message.limit });
-    case "applyRemedy":
-      await applyTextChange(await server.request(requests.applyRemedy, { uri, index: message.index }));
+    case "applyRemedy": {
+      const change = await server.request(requests.applyRemedy, { uri, index: message.index });
+      if (change) await applyTextChange(change);
       return;
+    }
     case "setBits":
       return editPlan({ kind: "setBits", layers: message.layers, bits: message.bits });
     case "setPinned":

@@ -57,12 +57,3 @@ export function onSettings(listener: (settings: ServerSettings) => void): vscode
     if (event.affectsConfiguration(section)) listener(readSettings());
   });
 }
-
-/** Writes a setting where it is set already, else for the workspace. */
-export async function writeSetting(name: string, value: unknown): Promise<void> {
-  const settings = vscode.workspace.getConfiguration(section);
-  const target = vscode.workspace.workspaceFolders
-    ? vscode.ConfigurationTarget.Workspace
-    : vscode.ConfigurationTarget.Global;
-  await settings.update(name, value, target);
-}

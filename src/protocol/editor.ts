@@ -107,18 +107,16 @@ export interface Work {
 export type Notice =
   | { readonly kind: "untrusted" }
   | { readonly kind: "synthetic" }
-  | { readonly kind: "whatIf"; readonly resource: Resource; readonly limit: number; readonly profileLimit?: number }
+  /** null = tried without a limit. */
+  | {
+      readonly kind: "whatIf";
+      readonly resource: Resource;
+      readonly limit: number | null;
+      readonly profileLimit?: number;
+    }
   | { readonly kind: "stale"; readonly changed: number; readonly layers: number; readonly secondsAgo: number }
   | { readonly kind: "restarted"; readonly kept: number; readonly total: number }
   | { readonly kind: "stopped"; readonly done: number; readonly total: number }
-  | {
-      readonly kind: "layerFailed";
-      readonly layer: string;
-      readonly message: string;
-      readonly bits: Bits;
-      /** Samples with which another try may work: `Retry with 64`. */
-      readonly retrySamples?: number;
-    }
   | { readonly kind: "noEvaluation" }
   | { readonly kind: "noRuntime"; readonly message: string }
   | {
@@ -151,7 +149,8 @@ export interface Comparison {
     readonly name: string;
     readonly shape: string;
     readonly sqnrDb: number;
-    readonly maxError?: number;
+    /** null where it is not finite, after its way through JSON. */
+    readonly maxError: number;
   }[];
   /** Of the labelled samples: how predictions changed. */
   readonly changed?: {
@@ -227,8 +226,8 @@ export interface EditorSnapshot {
 export interface Remedy {
   readonly label: string;
   readonly detail?: string;
-  readonly action:
-    | { readonly kind: "setBudget"; readonly resource: Resource; readonly limit: number }
+  readonly action: /** In the program's units. */
+    | { readonly kind: "setBudgets"; readonly limits: Readonly<Partial<Record<Resource, number>>> }
     | { readonly kind: "allowBits"; readonly bits: Bits }
     | { readonly kind: "setMaxDrop"; readonly maxDrop: number };
 }
@@ -241,7 +240,7 @@ export interface WeightHistogram {
   readonly counts: readonly number[];
   readonly sigma: number;
   /** Output channels, each with a scale of its own. */
-  readonly channels?: number;
+  readonly channels: number;
   /** Quantization levels of the channel with the median scale, by bitwidth. */
   readonly levels: Readonly<Partial<Record<Bits, readonly number[]>>>;
   /** Fraction of the weights that are clipped, by bitwidth. */

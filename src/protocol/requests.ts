@@ -3,7 +3,7 @@ import type { DropLimit } from "../core/pipeline/settings.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { DevicesSnapshot, RowRef } from "./devices.ts";
-import type { Choice, Comparison, EditorSnapshot, WeightHistogram, Work } from "./editor.ts";
+import type { Choice, Comparison, EditorSnapshot, WeightHistogram } from "./editor.ts";
 
 /**
  * A custom request or notification of the language server: its method's name and, for the compiler, the types of what goes
@@ -58,8 +58,6 @@ export interface InitializationOptions {
 }
 
 export interface QuantizeParams extends ModelRef {
-  /** Path of the quantized model; beside the model when absent. */
-  readonly output?: string;
   readonly overwrite: boolean;
 }
 
@@ -98,7 +96,6 @@ export interface ModelSummary {
   readonly headline?: string;
   readonly feasible?: boolean;
   readonly averageBits?: number;
-  readonly bytes?: number;
 }
 
 /** A model that code names, with what its plan says of it. */
@@ -112,7 +109,10 @@ export interface NamedModel {
   readonly title: string;
 }
 
-/** Requests to the server. All can be cancelled; errors come with `SQ` codes in `data`. */
+/**
+ * Requests to the server; errors come with `SQ` codes in `data`. Of the long ones `quantize` ends when its request is cancelled; `cancel`
+ * and `cancelDevices` end what is at work for a model or a comparison.
+ */
 export const requests = {
   /** Opens a model (again is harmless); snapshots follow until `closeModel`. */
   openModel: method<
@@ -140,9 +140,10 @@ export const requests = {
   /** Tries a budget without touching the profile; null takes the limit away, undefined goes back to the profile's. */
   tryBudget: method<ModelRef & { readonly resource: Resource; readonly limit?: number | null }>("tryBudget"),
   resetWhatIf: method<ModelRef>("resetWhatIf"),
-  /** The profile with the tried budgets, or with a remedy, in it. */
+  /** The profile with the tried budgets in it. */
   writeToProfile: method<ModelRef, TextChange>("writeToProfile"),
-  applyRemedy: method<ModelRef & { readonly index: number }, TextChange>("applyRemedy"),
+  /** The profile with a remedy in it; null while budgets are tried, and the remedy is one of them then. */
+  applyRemedy: method<ModelRef & { readonly index: number }, TextChange | null>("applyRemedy"),
   exportText: method<ModelRef & { readonly format: ExportFormat }, { readonly name: string; readonly text: string }>(
     "exportText",
   ),
@@ -186,7 +187,6 @@ export const requests = {
 /** Notifications from the server. */
 export const notifications = {
   snapshot: method<{ readonly uri: string; readonly snapshot: EditorSnapshot }>("snapshot"),
-  work: method<{ readonly uri: string; readonly work?: Work }>("work"),
   devices: method<DevicesRef & { readonly snapshot: DevicesSnapshot }>("devices"),
   modelsChanged: method<null>("modelsChanged"),
 } as const;

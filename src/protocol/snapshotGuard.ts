@@ -27,6 +27,7 @@ const maxRank = 64;
 
 const isFlag = (v: unknown) => typeof v === "boolean";
 const isNumber = (v: unknown) => typeof v === "number" && Number.isFinite(v);
+const isLimit = (v: unknown) => v === null || isNumber(v);
 const isName = (v: unknown) => isText(v);
 const isResource = (v: unknown) => resources.some((r) => r === v);
 // Made once: a guard of a layer runs for each of them.
@@ -129,11 +130,10 @@ export function isWork(v: unknown): boolean {
 const noticeFields: { readonly [K in Notice["kind"]]: (bag: Bag) => boolean } = {
   untrusted: () => true,
   synthetic: () => true,
-  whatIf: (v) => isResource(v.resource) && isNumber(v.limit) && isFigure(v.profileLimit),
+  whatIf: (v) => isResource(v.resource) && isLimit(v.limit) && isFigure(v.profileLimit),
   stale: (v) => has(v, ["changed", "layers", "secondsAgo"], isNumber),
   restarted: (v) => has(v, ["kept", "total"], isNumber),
   stopped: (v) => has(v, ["done", "total"], isNumber),
-  layerFailed: (v) => has(v, ["layer", "message"], isName) && isBits(v.bits) && isFigure(v.retrySamples),
   noEvaluation: () => true,
   noRuntime: (v) => isName(v.message),
   problem: (v) => has(v, ["message", "code"], isName) && optional(isName)(v.file) && isFigure(v.line),
@@ -163,7 +163,7 @@ export function isAccuracy(v: unknown): boolean {
 }
 
 const actionFields: { readonly [K in Remedy["action"]["kind"]]: (bag: Bag) => boolean } = {
-  setBudget: (a) => isResource(a.resource) && isNumber(a.limit),
+  setBudgets: (a) => isFigures(a.limits),
   allowBits: (a) => isBits(a.bits),
   setMaxDrop: (a) => isNumber(a.maxDrop),
 };
@@ -267,6 +267,10 @@ function isColumn(v: unknown): boolean {
   );
 }
 
+function isOutput(v: unknown): boolean {
+  return isRecord(v) && has(v, ["name", "shape"], isName) && has(v, ["sqnrDb", "maxError"], isFigure);
+}
+
 function isComparison(v: unknown): boolean {
   return (
     isRecord(v) &&
@@ -275,7 +279,7 @@ function isComparison(v: unknown): boolean {
     isVerdict(v.verdict) &&
     isListOf(v.budgets, resources.length, isBudget) &&
     isListOf(v.columns, bitwidths.length + 2, isColumn) &&
-    isListOf(v.outputs, maxList, (o) => isRecord(o) && isName(o.name) && isName(o.shape) && isFigure(o.sqnrDb)) &&
+    isListOf(v.outputs, maxList, isOutput) &&
     optional(
       (c) => isRecord(c) && has(c, ["rightToWrong", "wrongToRight", "wrongBoth", "samples"], (n) => isWhole(n, 1e12)),
     )(v.changed) &&

@@ -17,7 +17,7 @@ import { runtimeProblem } from "./runtime.ts";
 import { readCached, writeCached } from "./sessionCache.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { inWorkspace } from "./sessionProfile.ts";
-import type { ActiveSamples, SessionState } from "./sessionState.ts";
+import type { ActiveSamples, FigureSettings, SessionState } from "./sessionState.ts";
 import { slotsOf } from "./snapshot.ts";
 
 /** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
@@ -46,8 +46,6 @@ interface WantedSets {
 /** Fills a session's state by running the engine: shapes, weights, sensitivities, decisions. Each step can be cancelled. */
 export class Analyzer {
   private lastSave = 0;
-  /** Dimensions and recovery that the state's figures are of; undefined before there are any. */
-  private network: string | undefined;
   /** Undefined before any sets were looked for. */
   private wanted: WantedSets | undefined;
 
@@ -112,15 +110,16 @@ export class Analyzer {
     this.changes.publish();
   }
 
-  /** What is known belongs to the dimensions, and to the weights, that it was measured with. */
+  /** What is known belongs to the dimensions, to the weights, and to the number of samples, that it was measured with. */
   private forgetOtherNetwork(): void {
-    const { dims, recovery } = this.host.settings();
-    const network = JSON.stringify([dims, recovery]);
-    if (this.network !== undefined && this.network !== network) {
-      this.state.statistics.clear();
+    const { state } = this;
+    const { dims, recovery, samples } = this.host.settings();
+    const settings: FigureSettings = { dims, recovery, samples };
+    if (state.figuresOf !== undefined && JSON.stringify(state.figuresOf) !== JSON.stringify(settings)) {
+      state.statistics.clear();
       this.forgetMeasurements();
     }
-    this.network = network;
+    state.figuresOf = settings;
   }
 
   private forgetMeasurements(): void {
@@ -151,7 +150,7 @@ export class Analyzer {
     const want = (chosen: string | undefined, setting: string, found: string | undefined): WantedSet | undefined => {
       if ((chosen ?? setting) === synthetic) return undefined;
       if (chosen !== undefined) return { path: chosen, asked: true };
-      if (setting !== "") return { path: inWorkspace(setting, host.folders()), asked: true };
+      if (setting !== "") return { path: inWorkspace(setting, host.folders(), this.path), asked: true };
       return found === undefined ? undefined : { path: found, asked: false };
     };
     const calibration = want(state.choices.calibration, settings.calibration, beside.calibration);
@@ -168,7 +167,7 @@ export class Analyzer {
 
   /** What was measured before, in this window or another. True when there was anything. */
   async readCache(): Promise<boolean> {
-    return readCached(this.host.cache, this.state, this.host.settings());
+    return readCached(this.host.cache, this.state);
   }
 
   /** Sigma, KL and SQNR of the layers that have none yet. */
@@ -269,7 +268,7 @@ export class Analyzer {
     // What is shown of the file as it was is not of the one that is there.
     if (this.state.stale) return;
     try {
-      await writeCached(this.host.cache, this.state, this.host.settings());
+      await writeCached(this.host.cache, this.state);
     } catch (error) {
       this.host.log(`The analysis could not be cached: ${error instanceof Error ? error.message : error}`);
     }

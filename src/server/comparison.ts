@@ -53,7 +53,13 @@ export async function comparisonOf(input: ComparisonInput): Promise<Comparison> 
       quantizedColumn(plan, outcome),
       ...outcome.baselines.toReversed().map((baseline) => baselineColumn(baseline, input.maxDrop)),
     ],
-    outputs: (evaluation?.outputs ?? []).map(({ name, sqnrDb }) => ({ name, shape: "", sqnrDb })),
+    outputs: (evaluation?.outputs ?? []).map(({ name, shape, sqnrDb, maxError }) => ({
+      name,
+      shape: shape.join("×"),
+      sqnrDb,
+      maxError,
+    })),
+    ...(evaluation?.changed && { changed: evaluation.changed }),
     files: sizes,
     notes: outcome.notes,
   };

@@ -39,9 +39,9 @@ export function displayedOf(
 ): Displayed | undefined {
   const { fit, live, profile } = state;
   if (!fit || !live || !losses || !profile) return undefined;
-  const planned = state.plan && planBits(state.plan.plan);
-  const fromPlan = planned !== undefined && isCurrent(state);
-  const bits = fromPlan ? withFloat(fit.table.layers, planned) : live.bits;
+  const current = plannedBits(state);
+  const fromPlan = current !== undefined;
+  const bits = current ?? live.bits;
   const loss = totalLoss(bits, losses.loss);
   const rows = new Map(fit.rows(bits, state.statistics, losses.byLayer).map((row) => [row.name, row]));
   const accuracy = accuracyOf(withoutStaleAccuracy(state, rows), bits, loss);
@@ -64,7 +64,7 @@ export function displayedOf(
   return {
     bits,
     pinned: pinsOf(state.plan?.plan),
-    was: fromPlan ? new Map() : changes(planned ?? decidedBits(state), bits),
+    was: fromPlan ? new Map() : changes((state.plan && planBits(state.plan.plan)) ?? decidedBits(state), bits),
     rows,
     activationBits: fit.activationBits,
     budgets,
@@ -92,12 +92,14 @@ export function isCurrent({ plan, profile, whatIf }: SessionState): boolean {
   return ref === profile.ref && budgets.every(({ name, limit }) => limit === profile.limits[name]);
 }
 
-/** Layers that the plan does not name stay in float; layers it names and the model lacks are left out. */
-function withFloat(
-  layers: readonly { readonly name: string }[],
-  bits: ReadonlyMap<string, Bits | null>,
-): Map<string, Bits | null> {
-  return new Map(layers.map(({ name }) => [name, bits.get(name) ?? null]));
+/**
+ * Bits of the plan file where it is in force, undefined where it is not. Layers that it does not name stay in float; layers that it names
+ * and the model lacks are left out.
+ */
+export function plannedBits(state: SessionState): ReadonlyMap<string, Bits | null> | undefined {
+  if (!state.plan || !isCurrent(state)) return undefined;
+  const bits = planBits(state.plan.plan);
+  return new Map(state.layers.map(({ name }) => [name, bits.get(name) ?? null]));
 }
 
 function decidedBits(state: SessionState): ReadonlyMap<string, Bits | null> | undefined {

@@ -50,6 +50,7 @@ export async function histogramOf(
     max: reach,
     counts,
     sigma: Math.sqrt(Math.max(0, squares / Math.max(1, weights.length) - mean * mean)),
+    channels: view.channels,
     levels,
     clipped,
   };

@@ -1,13 +1,26 @@
-/** Why a job was cancelled: somebody asked for it, another takes its place, or nobody waits for it any more. */
-export type CancelReason = "cancelled" | "replaced" | "closed";
+/**
+ * Why a job was cancelled: somebody asked for it, another takes its place, what it works on is another now, or nobody waits for it any
+ * more.
+ */
+export type CancelReason = "cancelled" | "replaced" | "changed" | "closed";
+
+/** A job was cancelled; the reason of its signal. */
+export class Cancelled extends Error {
+  constructor(readonly reason: CancelReason) {
+    super(reason);
+  }
+}
 
 /** How a job ended that did not end well. */
 export type JobFailure<K> = (kind: K, error: unknown, cancelled: CancelReason | undefined) => void;
 
-/** Runs one job after the other; the one at work can be cancelled. */
+/** Runs one job after the other; they can be cancelled, those that wait with the one at work. */
 export class JobQueue<K> {
   private current: { readonly kind: K; readonly controller: AbortController; readonly done: Promise<void> } | undefined;
   private reason: CancelReason | undefined;
+  /** How often all jobs were cancelled, and why the last time. */
+  private clearings = 0;
+  private cleared: CancelReason = "cancelled";
 
   /** @param onFailure told of every error; @param onIdle told after every job */
   constructor(
@@ -19,11 +32,18 @@ export class JobQueue<K> {
     return this.current !== undefined;
   }
 
-  /** @param spared a kind of job that goes on to its end */
+  /**
+   * Ends the job at work. Those that wait do not begin either where somebody asked for it, or nobody waits any more.
+   * @param spared a kind of job that goes on to its end
+   */
   cancel(reason: CancelReason, spared?: K): void {
+    if (reason === "cancelled" || reason === "closed") {
+      this.clearings++;
+      this.cleared = reason;
+    }
     if (!this.current || this.current.kind === spared) return;
     this.reason ??= reason;
-    this.current.controller.abort(new Error(reason));
+    this.current.controller.abort(new Cancelled(reason));
   }
 
   /** Resolves when no job is at work any more. */
@@ -38,11 +58,13 @@ export class JobQueue<K> {
 
   /**
    * As `run`, for somebody who waits for the result and may cancel it.
-   * @throws what the body throws
+   * @throws what the body throws; Cancelled where it was cancelled before it began
    */
   async runOrThrow<T>(kind: K, body: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
+    const { clearings } = this;
     // No pause between the last look and taking the place: of several that wait, one goes on.
     while (this.current) await this.current.done;
+    if (this.clearings !== clearings) throw new Cancelled(this.cleared);
     const controller = new AbortController();
     let ended: () => void = () => undefined;
     const done = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import {
   createConnection,
   DidChangeWatchedFilesNotification,
   type InitializeParams,
+  LSPErrorCodes,
   ProposedFeatures,
   ResponseError,
   TextDocumentSyncKind,
@@ -13,6 +14,7 @@ import { TextDocument } from "vscode-languageserver-textdocument";
 import { SigmaQuantError } from "../core/errors.ts";
 import { enginesGone } from "../node/engineClient.ts";
 import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
+import { Cancelled } from "./jobQueue.ts";
 import { LanguageFeatures, languageCapabilities } from "./language/features.ts";
 import { Server } from "./server.ts";
 
@@ -123,7 +125,7 @@ function features(): LanguageFeatures {
   return language;
 }
 
-/** One wrapper for all requests: cancellation as a signal, our errors with their codes. */
+/** One wrapper for all requests: cancellation as a signal, and told as what it is; our errors with their codes. */
 function handle<P, R>(method: Method<P, R>, handler: (params: P, signal: AbortSignal) => Promise<R>): void {
   connection.onRequest(method.method, async (params: P, token: CancellationToken): Promise<unknown> => {
     const controller = new AbortController();
@@ -131,6 +133,9 @@ function handle<P, R>(method: Method<P, R>, handler: (params: P, signal: AbortSi
     try {
       return (await handler(params, controller.signal)) ?? null;
     } catch (error) {
+      if (controller.signal.aborted || error instanceof Cancelled) {
+        throw new ResponseError(LSPErrorCodes.RequestCancelled, "cancelled");
+      }
       if (!(error instanceof SigmaQuantError)) throw error;
       const { code, slug, remedy, place } = error;
       throw new ResponseError(requestFailed, error.describe(), { code, slug, remedy, place, message: error.message });

@@ -5,7 +5,8 @@ import type { SessionState } from "./sessionState.ts";
 export function noticesOf(state: SessionState, context: { readonly trusted: boolean; readonly now: number }): Notice[] {
   const notices: Notice[] = [];
   if (!context.trusted) notices.push({ kind: "untrusted" });
-  const { noRuntime, restarted, stopped, failure, stale, profileProblem, planProblem, work, profile } = state;
+  const { noRuntime, restarted, stopped, failure, stale, profileProblem, planProblem, pinProblem, work, profile } =
+    state;
   if (noRuntime) {
     const message = `${noRuntime.message}: the model is shown but not run. ${noRuntime.remedy}.`;
     notices.push({ kind: "noRuntime", message });
@@ -13,11 +14,9 @@ export function noticesOf(state: SessionState, context: { readonly trusted: bool
   if (restarted) notices.push({ kind: "restarted", ...restarted });
   if (stopped && !work) notices.push({ kind: "stopped", ...stopped });
   if (failure) notices.push({ kind: "problem", ...failure });
-  if (profileProblem) {
-    const { message, code, file, line } = profileProblem;
-    notices.push({ kind: "problem", message, code, file, line });
+  for (const problem of [profileProblem, planProblem, pinProblem]) {
+    if (problem) notices.push({ kind: "problem", ...problem });
   }
-  if (planProblem) notices.push({ kind: "problem", ...planProblem });
   if (stale) {
     notices.push({
       kind: "stale",
@@ -27,7 +26,6 @@ export function noticesOf(state: SessionState, context: { readonly trusted: bool
     });
   }
   for (const [resource, limit] of state.whatIf) {
-    if (limit === null) continue;
     const profileLimit = profile?.limits[resource];
     notices.push({ kind: "whatIf", resource, limit, ...(profileLimit !== undefined && { profileLimit }) });
   }

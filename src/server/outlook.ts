@@ -27,12 +27,13 @@ export class Outlook {
     const { prepared, profile } = state;
     delete state.fit;
     delete state.live;
+    delete state.pinProblem;
     if (prepared && profile) {
       try {
         state.fit = fitWith(state, prepared, profile.profile, pinsInForce(state));
       } catch (error) {
         // A pin that the device does not have, say: shown, and allocated as if it were not there.
-        state.failure = failureOf(error);
+        state.pinProblem = failureOf(error);
         state.fit = fitWith(state, prepared, profile.profile, new Map());
       }
     }

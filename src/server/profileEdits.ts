@@ -11,14 +11,14 @@ export const budgetFields: Readonly<Record<Resource, { readonly field: string; r
 };
 
 /** Figures in a profile are for people: six digits, more would be noise of the conversion. */
-const digits = 6;
+export const profileDigits = 6;
 
 /** A profile's text with other budgets; comments and layout stay. null takes a budget out. */
 export function withBudgets(text: string, budgets: ReadonlyMap<Resource, number | null>): string {
   let edited = text;
   for (const [resource, limit] of budgets) {
     const { field, perUnit } = budgetFields[resource];
-    const value = limit === null ? undefined : Number((limit * perUnit).toPrecision(digits));
+    const value = limit === null ? undefined : Number((limit * perUnit).toPrecision(profileDigits));
     edited = edit(edited, ["budgets", field], value);
   }
   return edited;
@@ -31,7 +31,7 @@ export function withWeightBits(text: string, bits: readonly Bits[]): string {
 /** @param maxDrop a fraction; null takes the target out */
 export function withMaxDrop(text: string, maxDrop: number | null): string {
   const without = edit(text, ["accuracy", "maxDropPercent"], undefined);
-  const points = maxDrop === null ? undefined : Number((maxDrop * 100).toPrecision(digits));
+  const points = maxDrop === null ? undefined : Number((maxDrop * 100).toPrecision(profileDigits));
   return edit(without, ["accuracy", "maxDropPoints"], points);
 }
 

@@ -9,6 +9,8 @@ export function forgetFile(state: SessionState): KnownBefore {
   state.statistics = new Map();
   state.measurements = new Map();
   state.measuredSamples = 0;
+  // Also for a file that comes back as it was: it is to be read again.
+  delete state.modelHash;
   delete state.decided;
   delete state.comparison;
   delete state.stopped;

@@ -2,6 +2,7 @@ import path from "node:path";
 import type { FileEvent, TextDocuments } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { SigmaQuantError } from "../core/errors.ts";
+import { type Budgets, type Resource, resources } from "../core/hardware/profile.ts";
 import { csvReport } from "../core/plan/csv.ts";
 import { modelExplorerData } from "../core/plan/modelExplorer.ts";
 import { parsePlan } from "../core/plan/planFile.ts";
@@ -23,13 +24,14 @@ import type {
 import { AnalysisCache } from "./analysisCache.ts";
 import { Comparisons } from "./devices/comparisons.ts";
 import type { LanguageHost } from "./language/host.ts";
+import { readPlanText } from "./language/planText.ts";
 import { NamedModels } from "./namedModels.ts";
 import { withBudgets, withMaxDrop, withWeightBits } from "./profileEdits.ts";
 import { ModelSession } from "./session.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { Texts } from "./texts.ts";
 import { normalUri, pathOf, uriOf } from "./uris.ts";
-import { findFiles, type WorkspaceFiles } from "./workspaceFiles.ts";
+import { findFiles, folderOf, type WorkspaceFiles } from "./workspaceFiles.ts";
 
 export interface ServerInput {
   readonly options: InitializationOptions;
@@ -146,10 +148,11 @@ export class Server {
   }
 
   setSettings(settings: ServerSettings): void {
-    const graph = ({ dims, inputs, recovery }: ServerSettings) => JSON.stringify([dims, inputs, recovery]);
-    const other = graph(settings) !== graph(this.settings);
+    const figures = ({ dims, inputs, recovery, samples }: ServerSettings) =>
+      JSON.stringify([dims, inputs, recovery, samples]);
+    const other = figures(settings) !== figures(this.settings);
     this.settings = settings;
-    for (const session of this.sessions.values()) void (other ? session.reopen() : session.textsChanged());
+    for (const session of this.sessions.values()) void (other ? session.reopen() : session.settingsChanged());
     if (other) this.comparisons.reopen();
     else this.comparisons.textsChanged();
   }
@@ -253,16 +256,11 @@ export class Server {
   // Plans and profiles -----------------------------------------------------------------------------------------------
 
   async planLine(uri: string, layer: string): Promise<{ readonly uri: string; readonly line: number }> {
-    const change = this.session(uri).planText();
-    const lines = change.text.split("\n");
-    const wanted = `"name": ${JSON.stringify(layer)},`;
-    return {
-      uri: change.uri,
-      line: Math.max(
-        0,
-        lines.findIndex((line) => line.includes(wanted)),
-      ),
-    };
+    const { text, uri: planUri } = this.session(uri).planText();
+    const plan = readPlanText(text);
+    const entry = plan.entryOf(layer);
+    const offset = entry ? plan.place(entry, "name").offset : 0;
+    return { uri: planUri, line: text.slice(0, offset).split("\n").length - 1 };
   }
 
   async writeToProfile(uri: string): Promise<TextChange> {
@@ -271,14 +269,19 @@ export class Server {
     return { uri: profileUri, text: withBudgets(text, state.whatIf) };
   }
 
-  async applyRemedy(uri: string, index: number): Promise<TextChange> {
+  /** @returns null where no text changes: while limits are tried, others are tried in their place */
+  async applyRemedy(uri: string, index: number): Promise<TextChange | null> {
     const session = this.session(uri);
     const action = session.view?.remedies[index]?.action;
+    const { profile, whatIf } = session.state;
+    if (action?.kind === "setBudgets" && whatIf.size > 0) {
+      session.tryBudgets(limitsOf(action.limits));
+      return null;
+    }
     const { text, uri: profileUri } = await this.profileText(uri);
-    const { profile } = session.state;
     switch (action?.kind) {
-      case "setBudget":
-        return { uri: profileUri, text: withBudgets(text, new Map([[action.resource, action.limit]])) };
+      case "setBudgets":
+        return { uri: profileUri, text: withBudgets(text, limitsOf(action.limits)) };
       case "allowBits": {
         const bits = [...new Set([...(profile?.profile.weightBits ?? []), action.bits])].sort((a, b) => a - b);
         return { uri: profileUri, text: withWeightBits(text, bits) };
@@ -378,11 +381,18 @@ export class Server {
   }
 
   private choice(id: string, file: string): Choice {
-    const folder = this.folders.find((each) => file.startsWith(each));
-    const detail = path.relative(folder ?? path.dirname(file), path.dirname(file));
+    const folder = folderOf(file, this.folders);
+    const below = path.relative(folder ?? path.dirname(file), path.dirname(file));
+    // Of files in two folders with the same names it is told which is which.
+    const detail = folder !== undefined && this.folders.length > 1 ? path.join(path.basename(folder), below) : below;
     const label = path.basename(file).replace(/\.hwprofile\.json$/i, "");
     return { id, label, kind: "workspace", ...(detail !== "" && { detail }) };
   }
+}
+
+/** Limits by resource, in the order of the program. */
+function limitsOf(limits: Budgets): ReadonlyMap<Resource, number> {
+  return new Map(resources.flatMap((name) => (limits[name] === undefined ? [] : [[name, limits[name]] as const])));
 }
 
 function parsed(text: string) {

@@ -14,16 +14,16 @@ import type { EditorSnapshot, WeightHistogram, Work } from "../protocol/editor.t
 import type { ModelChoices, PlanEdit, QuantizeParams, QuantizeResult, TextChange } from "../protocol/requests.ts";
 import { Analyzer } from "./analyzer.ts";
 import { decideJob } from "./decideJob.ts";
-import type { Displayed } from "./displayed.ts";
+import { type Displayed, isCurrent, plannedBits } from "./displayed.ts";
 import { histogramOf } from "./histogram.ts";
 import { maxDropInForce, strategyInForce } from "./inForce.ts";
-import { type CancelReason, JobQueue } from "./jobQueue.ts";
+import { Cancelled, type CancelReason, JobQueue } from "./jobQueue.ts";
 import { Outlook } from "./outlook.ts";
 import { noProfile } from "./planEdits.ts";
 import { quantizeSession } from "./quantizeSession.ts";
 import { dropStale, forgetFile, keepStale } from "./replaced.ts";
 import { runtimeProblem } from "./runtime.ts";
-import { failureOf, fatalOf, notTrusted } from "./sessionErrors.ts";
+import { failureOf, fatalOf, modelChanged, notTrusted } from "./sessionErrors.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { profileChoice, readActivePlan, readActiveProfile } from "./sessionProfile.ts";
 import { newState, type SessionState } from "./sessionState.ts";
@@ -60,6 +60,8 @@ export class ModelSession {
   /** Shapes and samples are known; cleared when the file or what may be run changes. */
   private prepared = false;
   private closed = false;
+  private readonly opened: Promise<void>;
+  private tellOpened: () => void = () => undefined;
 
   /** @param restarted the server before this one died: what it had kept is told, and nothing is run without being asked */
   constructor(
@@ -70,6 +72,9 @@ export class ModelSession {
     private restarted: boolean,
   ) {
     this.state = newState(fileNameOf(path), choices);
+    this.opened = new Promise((resolve) => {
+      this.tellOpened = resolve;
+    });
     this.engine = new EngineClient(host.engineFile, host.log);
     const changes = { refresh: () => this.refresh(), publish: () => this.publish() };
     this.analyzer = new Analyzer(path, this.state, host, this.engine, changes);
@@ -88,6 +93,8 @@ export class ModelSession {
     // A job, as the file may be seen to change before it is open: one opens it at a time.
     await this.jobs.run("open", () => this.load());
     void this.analyzeInBackground();
+    // With the next job at work: whoever waits for what it finds does not take the pause for the end.
+    this.tellOpened();
     return this.snapshot();
   }
 
@@ -110,6 +117,12 @@ export class ModelSession {
     await this.reopen();
   }
 
+  /** Settings changed that no figures depend on: which device it is, and which samples. */
+  async settingsChanged(): Promise<void> {
+    await this.textsChanged();
+    await this.setsChanged([]);
+  }
+
   /** The model's file may have been changed on disk. Events come in bursts: one look follows the other. */
   fileChanged(): Promise<void> {
     this.looking = this.looking.then(() => this.lookAtFile());
@@ -127,10 +140,14 @@ export class ModelSession {
   }
 
   /** Resolves when bits can be told, or nothing is at work that would bring them. */
-  async known(): Promise<void> {
-    while (this.view === undefined && this.jobs.busy) {
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    }
+  known(): Promise<void> {
+    return this.when(() => this.view !== undefined);
+  }
+
+  /** Resolves when something is known, or nothing is at work that would tell it. */
+  private async when(isKnown: () => boolean): Promise<void> {
+    await this.opened;
+    while (!isKnown() && this.jobs.busy) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   /** Resolves when no job is at work any more. */
@@ -149,9 +166,12 @@ export class ModelSession {
     const { state, host } = this;
     const { plan, problem: planProblem } = await readActivePlan(this.path, host.texts);
     const setting = host.settings().profile;
-    const choice = profileChoice(state.choices.profile, setting, plan, this.path, host.files(), host.folders());
-    const { profile, problem } =
-      choice === undefined ? {} : await readActiveProfile(choice, this.path, host.texts).catch(problemOf);
+    const chosen = state.choices.profile;
+    const choice = profileChoice(chosen, setting, plan, this.path, host.files(), host.folders());
+    // A setting stands where it is not seen; of what was chosen here the list shows that it is gone.
+    const asked = chosen === undefined && setting !== "";
+    const { profile, problem, gone } =
+      choice === undefined ? {} : await readActiveProfile(choice, this.path, host.texts, asked);
     delete state.plan;
     delete state.planProblem;
     delete state.profileProblem;
@@ -160,7 +180,7 @@ export class ModelSession {
     if (problem) state.profileProblem = problem;
     // A slip while typing keeps the device as it was; a profile that is gone takes it away.
     if (profile) state.profile = profile;
-    else if (!problem) delete state.profile;
+    else if (!problem || gone) delete state.profile;
     this.refresh();
     this.decideSoon();
   }
@@ -189,17 +209,19 @@ export class ModelSession {
     const { state } = this;
     if (!this.host.trusted()) throw notTrusted();
     if (state.noRuntime) throw state.noRuntime;
+    await this.textsChanged();
     if (!state.profile) throw noProfile();
     // Asked before anything is run, and not after minutes.
-    const files = outputFiles(this.path, params.output, profileSlug(state.profile.ref));
-    const there = params.overwrite ? [] : [files.model, files.report, files.csv].filter((file) => existsSync(file));
+    const files = outputFiles(this.path, undefined, profileSlug(state.profile.ref));
+    // A plan that the run follows keeps its bits; any other is replaced as the other files are.
+    const replaced = [files.model, files.report, files.csv, ...(isCurrent(state) ? [] : [files.plan])];
+    const there = params.overwrite ? [] : replaced.filter((file) => existsSync(file));
     if (there.length > 0) return { kind: "exists", files: there };
     this.jobs.cancel("replaced");
     const run = async (own: AbortSignal): Promise<QuantizeResult> => {
       if (!this.prepared) await this.prepare(own);
       dropStale(state);
-      const { view } = this;
-      const planned = view?.fromPlan ? view.bits : undefined;
+      const planned = plannedBits(state);
       const maxDrop = maxDropInForce(state);
       const result = await quantizeSession(
         {
@@ -218,7 +240,10 @@ export class ModelSession {
       return result;
     };
     this.restarted = false;
-    const result = await this.jobs.runOrThrow("quantize", run, signal);
+    delete state.failure;
+    const result = await this.jobs.runOrThrow("quantize", run, signal).catch((error: unknown) => {
+      throw error instanceof Cancelled && error.reason === "changed" ? modelChanged(this.path) : error;
+    });
     await this.textsChanged();
     // What the run took the place of: the table wants its figures, too.
     void this.analyzeInBackground();
@@ -226,6 +251,8 @@ export class ModelSession {
   }
 
   async histogram(layer: string): Promise<WeightHistogram> {
+    // A page that comes back with the window asks for it at once.
+    await this.when(() => this.state.prepared !== undefined);
     const { prepared } = this.state;
     const site = prepared?.discovery.sites.get(layer);
     if (!prepared || !site) {
@@ -247,9 +274,17 @@ export class ModelSession {
   }
 
   tryBudget(resource: Resource, limit: number | null | undefined): void {
+    this.tryBudgets(new Map([[resource, limit]]));
+  }
+
+  /** @param limits null = none, undefined = the profile's */
+  tryBudgets(limits: ReadonlyMap<Resource, number | null | undefined>): void {
     const { whatIf, profile } = this.state;
-    if (limit === undefined || limit === profile?.limits[resource]) whatIf.delete(resource);
-    else whatIf.set(resource, limit);
+    for (const [resource, limit] of limits) {
+      const isProfiles = (limit ?? undefined) === profile?.limits[resource];
+      if (limit === undefined || isProfiles) whatIf.delete(resource);
+      else whatIf.set(resource, limit);
+    }
     this.refresh();
   }
 
@@ -289,7 +324,7 @@ export class ModelSession {
     if (this.closed || (hash !== undefined && hash === state.modelHash)) return;
     // A file that was just written is told of when it is open already.
     if (state.modelHash === undefined && (await stampOf(this.path)) === this.stamp) return;
-    this.jobs.cancel("replaced");
+    this.jobs.cancel("changed");
     let stale = false;
     await this.jobs.run("open", async (signal) => {
       if (this.closed) return;
@@ -430,10 +465,4 @@ async function stampOf(file: string): Promise<string> {
 
 function fileNameOf(file: string): string {
   return path.basename(file);
-}
-
-/** An unreadable profile counts as none; what is wrong with it is in the log of whoever reads it. */
-function problemOf(error: unknown): { profile?: undefined; problem?: NonNullable<SessionState["profileProblem"]> } {
-  if (!(error instanceof SigmaQuantError)) throw error;
-  return {};
 }

@@ -1,23 +1,17 @@
 import type { Bits } from "../core/hardware/profile.ts";
-import type { ServerSettings } from "../protocol/requests.ts";
 import type { AnalysisCache, AnalysisKey } from "./analysisCache.ts";
 import type { SessionState } from "./sessionState.ts";
 
-function keyOf(
-  { modelHash, calibration }: SessionState,
-  { samples, dims, recovery }: ServerSettings,
-): AnalysisKey | undefined {
-  if (modelHash === undefined) return undefined;
+/** With the settings that the figures are of, and not those of the moment: what a job leaves that new ones end is of the old. */
+function keyOf({ modelHash, calibration, figuresOf }: SessionState): AnalysisKey | undefined {
+  if (modelHash === undefined || figuresOf === undefined) return undefined;
+  const { samples, dims, recovery } = figuresOf;
   return { modelHash, samplesHash: calibration?.facts?.hash ?? "", samples, dims, recovery };
 }
 
 /** Takes what was analyzed before into the state; false when there is nothing. */
-export async function readCached(
-  cache: AnalysisCache,
-  state: SessionState,
-  settings: ServerSettings,
-): Promise<boolean> {
-  const key = keyOf(state, settings);
+export async function readCached(cache: AnalysisCache, state: SessionState): Promise<boolean> {
+  const key = keyOf(state);
   const cached = key && (await cache.read(key));
   if (!cached) return false;
   for (const [layer, statistics] of Object.entries(cached.statistics)) state.statistics.set(layer, statistics);
@@ -31,8 +25,8 @@ export async function readCached(
 }
 
 /** Keeps what is analyzed so far; nothing before there is anything. */
-export async function writeCached(cache: AnalysisCache, state: SessionState, settings: ServerSettings): Promise<void> {
-  const key = keyOf(state, settings);
+export async function writeCached(cache: AnalysisCache, state: SessionState): Promise<void> {
+  const key = keyOf(state);
   const { statistics, measurements, measuredSamples, decided } = state;
   if (!key || statistics.size === 0) return;
   const rows = [...measurements].map(([layer, row]) => [layer, Object.fromEntries(row)] as const);

@@ -1,4 +1,5 @@
 import { SigmaQuantError } from "../core/errors.ts";
+import { fileError } from "../node/errors.ts";
 import type { FatalProblem } from "../protocol/editor.ts";
 
 /** An error as a banner tells it. */
@@ -28,6 +29,11 @@ export function fatalOf(error: unknown, fileName: string): FatalProblem {
   const where = [item, byte === undefined ? undefined : `byte ${byte}`].filter((part) => part !== undefined).join(", ");
   const message = where === "" ? error.message : `${error.message} (${where})`;
   return { title, message, remedy: error.remedy, code: error.code, slug: error.slug };
+}
+
+/** A run to files ended because its model is not the one that it began with. */
+export function modelChanged(file: string): SigmaQuantError {
+  return fileError("changed", "The model's file changed while it was being quantized", { file });
 }
 
 export function notTrusted(): SigmaQuantError {

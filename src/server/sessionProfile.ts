@@ -1,15 +1,17 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { SigmaQuantError } from "../core/errors.ts";
 import { budgetsOf } from "../core/hardware/budgets.ts";
 import { parseProfile } from "../core/hardware/parseProfile.ts";
 import { parsePlan } from "../core/plan/planFile.ts";
+import { fileError } from "../node/errors.ts";
 import { loadProfile, presetSource } from "../node/profiles.ts";
 import { defaultPlanPath } from "../node/quantizeToFiles.ts";
 import { profileNear } from "./defaults.ts";
 import type { ActivePlan, ActiveProfile, SessionState } from "./sessionState.ts";
 import type { Texts } from "./texts.ts";
 import { pathOf, uriOf } from "./uris.ts";
-import type { WorkspaceFiles } from "./workspaceFiles.ts";
+import { folderOf, type WorkspaceFiles } from "./workspaceFiles.ts";
 
 const presetPrefix = "preset:";
 
@@ -44,7 +46,11 @@ export function profileChoice(
   folders: readonly string[],
 ): string | undefined {
   if (chosen !== undefined) return chosen.startsWith(presetPrefix) ? chosen : pathOf(chosen);
-  if (setting !== "") return inWorkspace(setting, folders);
+  if (setting !== "") {
+    const file = inWorkspace(setting, folders, modelPath);
+    // A bare word that is no file is a misspelled preset.
+    return /^[\w-]+$/.test(setting) && !existsSync(file) ? `${presetPrefix}${setting}` : file;
+  }
   const named = plan?.plan.profile;
   if (named !== undefined) {
     return named.startsWith(presetPrefix) ? named : path.resolve(path.dirname(modelPath), named);
@@ -52,29 +58,65 @@ export function profileChoice(
   return profileNear(modelPath, files);
 }
 
-/** A setting's path: absolute, relative to the first workspace folder, or a preset's name. */
-export function inWorkspace(setting: string, folders: readonly string[]): string {
+/**
+ * A setting's path: absolute, a preset's name, or relative to a folder of the workspace: the model's own, else the first that has it.
+ * Where none has it, as it would be in the first of them.
+ */
+export function inWorkspace(setting: string, folders: readonly string[], modelPath: string): string {
   if (setting.startsWith(presetPrefix) || path.isAbsolute(setting)) return setting;
   if (presetSource.presetNames.includes(setting)) return `${presetPrefix}${setting}`;
-  return path.resolve(folders[0] ?? ".", setting);
+  const own = folderOf(modelPath, folders);
+  const places = [...(own === undefined ? [] : [own]), ...folders].map((folder) => path.resolve(folder, setting));
+  return places.find((place) => existsSync(place)) ?? places[0] ?? path.resolve(setting);
 }
 
-/** Reads a profile as it is typed; one with errors is reported with the first of them. */
+/** What a profile's text says; with neither, there is no such file, and nobody asked for it. */
+export interface ProfileReading {
+  readonly profile?: ActiveProfile;
+  readonly problem?: NonNullable<SessionState["profileProblem"]>;
+  /** The problem is that there is no such profile, and no slip in its text. */
+  readonly gone?: boolean;
+}
+
+/**
+ * Reads a profile as it is typed; one with errors is reported with the first of them.
+ * @param asked a file that does not exist is a problem, too
+ */
 export async function readActiveProfile(
   choice: string,
   modelPath: string,
   texts: Texts,
-): Promise<{ profile?: ActiveProfile; problem?: NonNullable<SessionState["profileProblem"]> }> {
-  if (choice.startsWith(presetPrefix)) {
-    const { profile, id } = await loadProfile(choice);
-    return { profile: { id, ref: id, profile, limits: budgetsOf(profile) } };
+  asked: boolean,
+): Promise<ProfileReading> {
+  try {
+    return choice.startsWith(presetPrefix) ? await readPreset(choice) : await readFile(choice, modelPath, texts, asked);
+  } catch (error) {
+    if (!(error instanceof SigmaQuantError)) throw error;
+    const { code, message, remedy } = error;
+    const file = choice.startsWith(presetPrefix) ? {} : { file: choice };
+    return { problem: { code, message: `${message}. ${remedy}`, ...file }, gone: true };
   }
+}
+
+async function readPreset(choice: string): Promise<ProfileReading> {
+  const { profile, id } = await loadProfile(choice);
+  return { profile: { id, ref: id, profile, limits: budgetsOf(profile) } };
+}
+
+async function readFile(choice: string, modelPath: string, texts: Texts, asked: boolean): Promise<ProfileReading> {
   const uri = uriOf(choice);
   const text = await texts.read(uri);
-  if (text === undefined) return {};
+  if (text === undefined) {
+    if (!asked) return {};
+    throw fileError("notFound", "There is no such file, which the setting sigmaquant.profile names", { file: choice });
+  }
   const { profile, problems } = parseProfile(text, { file: choice, ...presetSource });
   const problem = problems.find(({ severity }) => severity === "error");
-  if (!profile) return problem ? { problem: { ...problem, file: choice } } : {};
+  if (!profile) {
+    if (!problem) return {};
+    const { message, code, line } = problem;
+    return { problem: { message, code, line, file: choice } };
+  }
   const ref = path.relative(path.dirname(modelPath), choice).replaceAll(path.sep, "/");
   return { profile: { id: uri, uri, ref, profile, limits: budgetsOf(profile) } };
 }

@@ -1,6 +1,5 @@
 import type { SigmaQuantError } from "../core/errors.ts";
 import type { Bits, Budgets, HardwareProfile, Resource } from "../core/hardware/profile.ts";
-import type { ProfileProblem } from "../core/hardware/profileProblem.ts";
 import type { Layer } from "../core/model/layer.ts";
 import type { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import type { Facts } from "../core/pipeline/facts.ts";
@@ -11,7 +10,7 @@ import type { Plan } from "../core/plan/types.ts";
 import type { Measurement, WeightStatistics } from "../core/sensitivity/types.ts";
 import type { DecideResult, SampleFacts } from "../engine/jobs.ts";
 import type { Comparison, FatalProblem, Work } from "../protocol/editor.ts";
-import type { ModelChoices } from "../protocol/requests.ts";
+import type { ModelChoices, ServerSettings } from "../protocol/requests.ts";
 
 /** A profile in force for a model. */
 export interface ActiveProfile {
@@ -45,6 +44,9 @@ export interface Decision {
   readonly result: DecideResult;
 }
 
+/** Settings that statistics and measurements are of. */
+export type FigureSettings = Pick<ServerSettings, "dims" | "recovery" | "samples">;
+
 /** All that a session knows of its model; the snapshot is made from this alone. */
 export interface SessionState {
   fileName: string;
@@ -55,6 +57,8 @@ export interface SessionState {
   layers: readonly Layer[];
   prepared?: PreparedModel;
   modelHash?: string;
+  /** What the figures below depend on; undefined before there are any. */
+  figuresOf?: FigureSettings;
   statistics: Map<string, WeightStatistics>;
   measurements: Map<string, Map<Bits, Measurement>>;
   /** Samples the measurements were made on. */
@@ -62,7 +66,7 @@ export interface SessionState {
   calibration?: ActiveSamples;
   evaluation?: ActiveSamples;
   profile?: ActiveProfile;
-  profileProblem?: ProfileProblem & { readonly file: string };
+  profileProblem?: { readonly message: string; readonly code: string; readonly file?: string; readonly line?: number };
   /** Tried limits in the program's units; null = no limit. */
   readonly whatIf: Map<Resource, number | null>;
   plan?: ActivePlan;
@@ -76,6 +80,8 @@ export interface SessionState {
   restarted?: { readonly kept: number; readonly total: number };
   /** Why no model can be run here: ONNX Runtime is missing, say. */
   noRuntime?: SigmaQuantError;
+  /** Why the plan's pins are not in force. */
+  pinProblem?: { readonly message: string; readonly code: string };
   failure?: { readonly message: string; readonly code: string };
   /** Layers whose weights differ from those that were analyzed, and when the file changed (ms since 1970). */
   stale?: { readonly layers: ReadonlySet<string>; readonly at: number };

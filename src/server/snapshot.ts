@@ -1,3 +1,4 @@
+import { accuracyBuffer } from "../core/allocate/zones.ts";
 import { allowedBits } from "../core/hardware/allowedBits.ts";
 import { allBits } from "../core/hardware/bitPairs.ts";
 import { layerCost } from "../core/hardware/cost.ts";
@@ -67,6 +68,9 @@ export function snapshotOf(
     ...(displayed?.pareto && { pareto: displayed.pareto }),
     trace: state.decided?.result.plan.trace ?? [],
     ...(state.decided && { traceSeconds: state.decided.seconds }),
+    // The search was for the decided plan's strategy; others have no zones.
+    ...(context.maxDrop !== undefined &&
+      state.decided?.result.plan.strategy === "sigmaquant" && { abandonDrop: context.maxDrop + accuracyBuffer }),
     ...(displayed?.certificate && { certificate: displayed.certificate }),
     ...(state.comparison && { comparison: state.comparison }),
     hasPlan: state.plan !== undefined,

@@ -22,6 +22,12 @@ export interface WorkspaceFiles {
   readonly sampleSets: readonly string[];
 }
 
+/** The folder of the workspace that a file lies in; of those that lie in one another, the innermost. */
+export function folderOf(file: string, folders: readonly string[]): string | undefined {
+  const around = folders.filter((folder) => file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep));
+  return around.toSorted((a, b) => b.length - a.length)[0];
+}
+
 /** Models, profiles, plans and sample sets below some folders; links are not followed, dot folders are left out. */
 export async function findFiles(folders: readonly string[]): Promise<WorkspaceFiles> {
   const found: string[] = [];

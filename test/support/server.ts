@@ -54,6 +54,8 @@ const waitMs = 150_000;
 export interface ServerOptions {
   /** The workspace. */
   readonly folder: string;
+  /** More folders of it, after the first. */
+  readonly otherFolders?: readonly string[];
   /** Where analyses are kept; a folder of one's own if the test is about what a second server finds there. */
   readonly cacheFolder: string;
   /** Where it and its children put temporary files. */
@@ -105,7 +107,10 @@ export class TestServer {
       processId: process.pid,
       rootUri: null,
       capabilities: {},
-      workspaceFolders: [{ uri: uriOf(options.folder), name: path.basename(options.folder) }],
+      workspaceFolders: [options.folder, ...(options.otherFolders ?? [])].map((folder) => ({
+        uri: uriOf(folder),
+        name: path.basename(folder),
+      })),
       initializationOptions,
     });
     await connection.sendNotification(InitializedNotification.type, {});
@@ -248,7 +253,7 @@ export interface ServerBuild {
 export async function buildServer(): Promise<ServerBuild> {
   mkdirSync(path.join(root, "dist-test"), { recursive: true });
   const folder = mkdtempSync(path.join(root, "dist-test/server-"));
-  const { server, engine } = nodeEntries;
-  await esbuild.build({ ...nodeBuild({ outdir: folder }), entryPoints: { server, engine } });
+  const { server, engine, queueDriver } = nodeEntries;
+  await esbuild.build({ ...nodeBuild({ outdir: folder }), entryPoints: { server, engine, queueDriver } });
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -65,16 +65,6 @@ export function bannerOf(notice: Notice, snapshot: EditorSnapshot): Banner | und
         text: `Stopped at ${formatCount(notice.done)} of ${formatCount(notice.total)}.`,
         actions: [{ label: "Resume", command: "resume" }],
       };
-    case "layerFailed":
-      return {
-        key: `${notice.kind} ${notice.layer}`,
-        tone: "warning",
-        icon: "warning",
-        text: `${notice.layer} could not be measured: ${notice.message}. It keeps ${notice.bits} bits.`,
-        actions: [
-          { label: notice.retrySamples ? `Retry with ${formatCount(notice.retrySamples)}` : "Retry", command: "retry" },
-        ],
-      };
     case "noEvaluation":
       return undefined;
     case "noRuntime":
@@ -106,11 +96,14 @@ function whatIf(notice: Extract<Notice, { kind: "whatIf" }>, snapshot: EditorSna
     notice.profileLimit === undefined || notice.profileLimit === null
       ? "The profile has no limit for it."
       : `The profile still says ${amount(notice.profileLimit)}.`;
+  const what = resourceName(notice.resource);
+  const tried =
+    notice.limit === null ? `Trying without a limit for ${what}` : `Trying ${amount(notice.limit)} of ${what}`;
   return {
     key: `${notice.kind} ${notice.resource}`,
     tone: "info",
     icon: "pencil",
-    text: `Trying ${amount(notice.limit)} of ${resourceName(notice.resource)}. ${still}`,
+    text: `${tried}. ${still}`,
     actions: [
       { label: "Write to Profile", command: "writeToProfile" },
       { label: "Reset", command: "resetWhatIf" },

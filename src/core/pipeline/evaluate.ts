@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { Accuracy } from "../plan/types.ts";
 import type { InferenceSession, OnProgress, Tensor } from "../ports.ts";
-import { OutputComparison, type OutputKind } from "../sensitivity/outputs.ts";
+import { type ChangedPredictions, largestError, OutputComparison, type OutputKind } from "../sensitivity/outputs.ts";
 
 /** One model's scores on a labelled set; fractions, loss in nats. */
 export interface Scores {
@@ -23,8 +23,24 @@ export interface Evaluation {
   readonly kl?: number;
   /** Error energy over signal energy, all outputs together. */
   readonly nmse: number;
-  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number; readonly nmse: number }[];
+  readonly outputs: readonly OutputDifference[];
+  /** Classifiers with labels only. */
+  readonly changed?: ChangedPredictions;
 }
+
+/** One output of the two models. */
+export interface OutputDifference {
+  readonly name: string;
+  /** N for the axis of the samples. */
+  readonly shape: readonly (number | "N")[];
+  readonly sqnrDb: number;
+  readonly nmse: number;
+  /** Largest difference of two values, in the output's unit. */
+  readonly maxError: number;
+}
+
+/** Before the first batch. */
+const noShape: OutputDifference["shape"] = [];
 
 /**
  * Runs both models over a set, streaming; memory is one batch. Inputs and outputs have the same names (`checkNames`).
@@ -44,7 +60,7 @@ export async function evaluateSessions(
   const own = new OutputComparison();
   // Sequences and maps have no form here, and nothing to compare.
   const names = float.outputs.filter(({ type }) => type !== "unknown").map(({ name }) => name);
-  const perOutput = names.map(() => new OutputComparison());
+  const perOutput = names.map(() => ({ comparison: new OutputComparison(), maxError: 0, shape: noShape }));
   let done = 0;
   while (done < total) {
     signal?.throwIfAborted();
@@ -55,9 +71,12 @@ export async function evaluateSessions(
     checkShapes(names, reference, outputs);
     all.add(outputKind, outputs, reference, batch.labels);
     own.add(outputKind, reference, reference, batch.labels);
-    for (const [i, comparison] of perOutput.entries()) {
+    for (const [i, own] of perOutput.entries()) {
       const [output, ref] = [outputs[i], reference[i]];
-      if (output && ref) comparison.add("values", [output], [ref]);
+      if (!output || !ref) continue;
+      own.comparison.add("values", [output], [ref]);
+      own.maxError = Math.max(own.maxError, largestError(output, ref));
+      own.shape = ref.dims.map((size, axis) => (axis === 0 && size === batch.samples ? "N" : size));
     }
     done += batch.samples;
   }
@@ -70,11 +89,14 @@ export async function evaluateSessions(
     ...(all.agreement !== undefined && { agreement: all.agreement }),
     ...(all.kl !== undefined && { kl: all.kl }),
     nmse: all.nmse,
-    outputs: perOutput.map((comparison, i) => ({
+    outputs: perOutput.map(({ comparison: { sqnrDb, nmse }, shape, maxError }, i) => ({
       name: names[i] as string,
-      sqnrDb: comparison.sqnrDb,
-      nmse: comparison.nmse,
+      shape,
+      sqnrDb,
+      nmse,
+      maxError,
     })),
+    ...(all.changed && { changed: all.changed }),
   };
 }
 

@@ -21,6 +21,9 @@ const minProbability = 1e-10;
  */
 export class OutputComparison {
   private rows = 0;
+  private rightToWrong = 0;
+  private wrongToRight = 0;
+  private wrongBoth = 0;
   private klSum = 0;
   private noise = 0;
   private signal = 0;
@@ -110,6 +113,11 @@ export class OutputComparison {
     let better = 0;
     for (let c = 0; c < classes; c++) if ((logQ[c] as number) > own) better++;
     if (bestQ === label) this.correct += weight;
+    if (bestP !== bestQ) {
+      if (bestP === label) this.rightToWrong += weight;
+      else if (bestQ === label) this.wrongToRight += weight;
+      else this.wrongBoth += weight;
+    }
     if (better < 5) this.correct5 += weight;
   }
 
@@ -138,10 +146,36 @@ export class OutputComparison {
     return this.labelled > 0 ? this.correct5 / this.labelled : undefined;
   }
 
+  /** Rows with labels whose most likely class is not the float model's. */
+  get changed(): ChangedPredictions | undefined {
+    const { rightToWrong, wrongToRight, wrongBoth, labelled } = this;
+    return labelled > 0 ? { rightToWrong, wrongToRight, wrongBoth, samples: labelled } : undefined;
+  }
+
   /** Fraction of rows whose most likely class is the float model's. */
   get agreement(): number | undefined {
     return this.rows > 0 ? this.agreeing / this.rows : undefined;
   }
+}
+
+/** Of labelled samples: how predictions differ from the float model's. */
+export interface ChangedPredictions {
+  readonly rightToWrong: number;
+  readonly wrongToRight: number;
+  /** Another wrong class than before. */
+  readonly wrongBoth: number;
+  readonly samples: number;
+}
+
+/** The largest difference of any two values of an output; NaN where one of them is. */
+export function largestError(output: Tensor, reference: Tensor): number {
+  const a = numbers(output);
+  const b = numbers(reference);
+  let largest = 0;
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
+  }
+  return largest;
 }
 
 /** Reads an output's rows as probabilities of classes; the last axis holds the classes. */

@@ -218,6 +218,40 @@ describe("a plan", () => {
     expect(told.layers.every(({ weightBits }) => weightBits !== undefined)).toBe(true);
   });
 
+  it("that pins what the device lacks is told of until it is corrected", async () => {
+    const bench = smallBench(cache());
+    const server = await decided(bench);
+    const [first] = (await server.until(bench.model, isDecided)).layers;
+    const file = await edit(server, bench, { kind: "setBits", layers: [first?.name ?? ""], bits: 2 });
+    await server.until(bench.model, ({ layers }) => layers[0]?.pinned === true);
+    const right = readFileSync(file, "utf8");
+    writeFileSync(file, right.replace('"weightBits": 2', '"weightBits": 7'));
+    await server.filesChanged(FileChangeType.Changed, file);
+    const told = await server.until(bench.model, (snapshot) => noticesOf(snapshot).includes("problem"));
+    expect(told.notices).toContainEqual(expect.objectContaining({ code: expect.stringMatching(/^SQ52/) }));
+    writeFileSync(file, right);
+    await server.filesChanged(FileChangeType.Changed, file);
+    await server.until(bench.model, (snapshot) => !noticesOf(snapshot).includes("problem"));
+  });
+
+  it("is opened at a layer's line however its text is laid out", async () => {
+    const bench = smallBench(cache());
+    const server = await decided(bench);
+    const uri = uriOf(bench.model);
+    const last = (await server.until(bench.model, isDecided)).layers.at(-1)?.name ?? "";
+    const { text, uri: planUri } = await server.request(requests.planText, { uri });
+    const laidOut = JSON.stringify(JSON.parse(text), null, 1).replaceAll('": ', '":');
+    const file = new URL(planUri).pathname;
+    for (const each of [text, laidOut]) {
+      writeFileSync(file, each);
+      await server.filesChanged(FileChangeType.Changed, file);
+      await server.request(requests.editPlan, { uri, edit: { kind: "reallocate" } });
+      const { line } = await server.request(requests.planLine, { uri, layer: last });
+      expect(each.split("\n")[line]).toMatch(/"name": ?"/);
+      expect(each.split("\n")[line]).toContain(JSON.stringify(last));
+    }
+  });
+
   it("pins that are written while the search runs are in the next one", async () => {
     const bench = smallBench(cache());
     const server = await decided(bench);

@@ -3,7 +3,8 @@ import path from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { FileChangeType } from "vscode-languageserver-protocol";
+import { FileChangeType, LSPErrorCodes } from "vscode-languageserver-protocol";
+import { parsePlan } from "../../../src/core/plan/planFile.ts";
 import type { EditorSnapshot } from "../../../src/protocol/editor.ts";
 import { requests } from "../../../src/protocol/requests.ts";
 import { cpuTicks, stillRunning } from "../../support/processes.ts";
@@ -19,6 +20,16 @@ const pairs = resnet8Layers * 6;
 
 const noticeOf = <K extends EditorSnapshot["notices"][number]["kind"]>({ notices }: EditorSnapshot, kind: K) =>
   notices.find((notice): notice is Extract<typeof notice, { kind: K }> => notice.kind === kind);
+
+/** The model with one layer's weights doubled. */
+function retrain(model: string): void {
+  const proto = fromBinary(ModelProtoSchema, Uint8Array.from(readFileSync(model)));
+  const weights = proto.graph?.initializer.find(({ dims }) => dims.length === 4);
+  if (!weights) throw new Error("no weights");
+  const values = new Float32Array(weights.rawData.slice().buffer).map((value) => value * 2);
+  weights.rawData = new Uint8Array(values.buffer);
+  writeFileSync(model, toBinary(ModelProtoSchema, proto));
+}
 
 /** No process of the server computes any more. */
 async function atRest(server: TestServer): Promise<void> {
@@ -71,7 +82,8 @@ describe("an analysis that is cancelled", () => {
     const files = filesIn(folder);
     const { now: after } = server;
     const run = server.request(requests.quantize, { uri, overwrite: false });
-    const failed = expect(run).rejects.toThrow(/cancelled/);
+    // What the editor keeps to itself.
+    const failed = expect(run).rejects.toMatchObject({ code: LSPErrorCodes.RequestCancelled });
     await server.until(model, ({ work }) => work?.kind === "quantize", { after });
     await server.request(requests.cancel, { uri });
     await failed;
@@ -104,7 +116,53 @@ describe("a run to files", () => {
       last.layers.every(({ sigma, weightBits, sensitivity }) => sigma !== undefined && weightBits && sensitivity),
     ).toBe(true);
     expect(last.comparison?.verdict.headline).toBe(last.verdict?.headline);
+    const { outputs = [], changed } = last.comparison ?? {};
+    expect(outputs.map(({ shape, maxError }) => [shape, maxError > 0])).toEqual([["N×10", true]]);
+    expect(changed?.samples).toBe(200);
+    expect(last.abandonDrop).toBeCloseTo(0.02, 12);
     expect(server.snapshots.slice(after).some(({ snapshot }) => snapshot.work?.stage === "Searching")).toBe(false);
+  });
+
+  it("asks before it replaces a plan that it does not follow, and follows one that it need not ask for", async () => {
+    const { model, folder, profile, start } = smallBench();
+    const plan = path.join(folder, "resnet8.sigmaquant.json");
+    writeFileSync(plan, "notes of mine");
+    const one = await start();
+    const uri = uriOf(model);
+    const asked = { kind: "exists", files: [plan] };
+    expect(await one.request(requests.quantize, { uri, overwrite: false })).toEqual(asked);
+    expect(readFileSync(plan, "utf8")).toBe("notes of mine");
+    writeFileSync(plan, "");
+    await one.filesChanged(FileChangeType.Changed, plan);
+    const { layers } = await one.until(model, isDecided);
+    const edit = { kind: "setBits", layers: [layers[0]?.name ?? ""], bits: 2 } as const;
+    writeFileSync(plan, (await one.request(requests.editPlan, { uri, edit })).text);
+    // For other budgets it is another's plan.
+    const device = readFileSync(profile, "utf8");
+    writeFileSync(profile, device.replace('"weightMemoryKiB": 48', '"weightMemoryKiB": 40'));
+    expect(await one.request(requests.quantize, { uri, overwrite: false })).toEqual(asked);
+    await one.stop();
+    writeFileSync(profile, device);
+    // Nothing is known of the weights yet, and the plan is followed all the same.
+    const two = await start({ cacheFolder: path.join(folder, "cache") });
+    const done = await two.request(requests.quantize, { uri, overwrite: false });
+    expect(done.kind).toBe("done");
+    expect(parsePlan(readFileSync(plan, "utf8"), plan).layers[0]).toMatchObject({ weightBits: 2 });
+  });
+
+  it("whose model becomes another says so", async () => {
+    const { model, folder, start } = smallBench();
+    const files = filesIn(folder);
+    const server = await start();
+    await server.open(model);
+    const { now: after } = server;
+    const run = server.request(requests.quantize, { uri: uriOf(model), overwrite: false });
+    const failed = expect(run).rejects.toMatchObject({ data: { code: "SQ1005" } });
+    await server.until(model, ({ work }) => work?.kind === "quantize", { after });
+    retrain(model);
+    await server.filesChanged(FileChangeType.Changed, model);
+    await failed;
+    expect(filesIn(folder)).toEqual(files);
   });
 
   it("that nobody waits for any more, as the model is closed, is over for all", async () => {
@@ -179,16 +237,6 @@ describe("a process that dies", () => {
 });
 
 describe("a model that is replaced while it is open", () => {
-  /** The model with one layer's weights doubled. */
-  function retrain(model: string): void {
-    const proto = fromBinary(ModelProtoSchema, Uint8Array.from(readFileSync(model)));
-    const weights = proto.graph?.initializer.find(({ dims }) => dims.length === 4);
-    if (!weights) throw new Error("no weights");
-    const values = new Float32Array(weights.rawData.slice().buffer).map((value) => value * 2);
-    weights.rawData = new Uint8Array(values.buffer);
-    writeFileSync(model, toBinary(ModelProtoSchema, proto));
-  }
-
   it("is told of with the layers that differ, keeps their figures, and is right after an analysis", async () => {
     const { model, start } = smallBench();
     const server = await start();

@@ -89,6 +89,21 @@ describe("a model that is opened", () => {
   });
 });
 
+describe("a layer's weights", () => {
+  it("are told as soon as they can be, however early they are asked for", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    const uri = uriOf(model);
+    const opened = server.open(model);
+    // As a page does that comes back with the window: all at once.
+    const early = server.request(requests.histogram, { uri, layer: "/c/Conv" });
+    const [first] = (await opened).layers;
+    const asked = await server.request(requests.histogram, { uri, layer: first?.name ?? "" });
+    expect(asked).toMatchObject({ layer: first?.name, channels: first?.weightShape[0] });
+    expect((await early).counts).toEqual(asked.counts);
+  });
+});
+
 describe("samples that do not fit the model", () => {
   /** Other samples than the model takes: two numbers each. */
   const other = zip([{ name: "input.npy", content: npy("<f4", "(4, 2)", new Uint8Array(32)) }]);
@@ -161,5 +176,19 @@ describe("a file that is no model", () => {
     expect(repaired.fatal).toBeUndefined();
     // Nothing was known of it before, so nothing of it is from before.
     expect(noticesOf(await server.until(broken, isIdle))).not.toContain("stale");
+  });
+
+  it("is the model again when the same bytes come back", async () => {
+    const { model, start } = smallBench();
+    const server = await start();
+    await server.open(model);
+    await server.until(model, isDecided);
+    renameSync(model, `${model}.aside`);
+    await server.filesChanged(FileChangeType.Deleted, model);
+    await server.until(model, ({ fatal }) => fatal?.code === "SQ1001");
+    renameSync(`${model}.aside`, model);
+    await server.filesChanged(FileChangeType.Created, model);
+    const back = await server.until(model, (snapshot) => snapshot.fatal === undefined && isDecided(snapshot));
+    expect(back.layers).toHaveLength(resnet8Layers);
   });
 });

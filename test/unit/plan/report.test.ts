@@ -12,7 +12,7 @@ const evaluation: Evaluation = {
   agreement: 0.97,
   kl: 0.0239,
   nmse: 0.03,
-  outputs: [{ name: "logits", sqnrDb: 15.2, nmse: 0.03 }],
+  outputs: [{ name: "logits", shape: ["N", 10], sqnrDb: 15.2, nmse: 0.03, maxError: 1.8 }],
 };
 
 function report(more: Partial<Plan> = {}, input: Partial<ReportInput> = {}): string {
@@ -148,7 +148,7 @@ describe("the report", () => {
 
   it("keeps its tables whole whatever layers and outputs are called", () => {
     const name = "a|b\n*c* <img>";
-    const outputs = [{ name, sqnrDb: 1, nmse: 0.1 }];
+    const outputs = [{ name, shape: ["N" as const, 2], sqnrDb: 1, nmse: 0.1, maxError: 1 }];
     const text = report(
       { layers: [layer(name, { opType: "Co|nv" })], model: "m\n# x" },
       { evaluation: { ...evaluation, outputs } },

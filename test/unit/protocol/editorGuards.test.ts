@@ -89,7 +89,7 @@ describe("messages to the page", () => {
       { kind: "untrusted" },
       { kind: "whatIf", resource: "weightMemory", limit: 28_672, profileLimit: 32_768 },
       { kind: "stale", changed: 3, layers: 23, secondsAgo: 120 },
-      { kind: "layerFailed", layer: "fc", message: "out of memory", bits: 8, retrySamples: 64 },
+      { kind: "whatIf", resource: "latency", limit: null },
       { kind: "problem", message: "no number", code: "SQ3002", file: "a.hwprofile.json", line: 3 },
     ],
     remedies: [{ label: "Allow 3 bits", action: { kind: "allowBits", bits: 3 } }],

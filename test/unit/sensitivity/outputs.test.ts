@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Tensor } from "../../../src/core/ports.ts";
-import { OutputComparison } from "../../../src/core/sensitivity/outputs.ts";
+import { largestError, OutputComparison } from "../../../src/core/sensitivity/outputs.ts";
 
 function rows(dims: readonly number[], data: readonly number[]): Tensor {
   return { type: "float32", dims, data: Float32Array.from(data) };
@@ -66,5 +66,28 @@ describe("weights of samples", () => {
     weighted.add("values", [rows([4], q)], [rows([4], p)], undefined, Float64Array.of(9, 1, 1));
     plain.add("values", [rows([4], q)], [rows([4], p)]);
     expect(weighted.nmse).toBeCloseTo(plain.nmse, 12);
+  });
+});
+
+describe("predictions of labelled samples", () => {
+  it("are told by how they changed, and not at all without labels", () => {
+    const scores = (bests: readonly number[]) =>
+      rows(
+        [bests.length, 3],
+        bests.flatMap((best) => [0, 1, 2].map((c) => (c === best ? 1 : 0))),
+      );
+    const compared = new OutputComparison();
+    compared.add("logits", [scores([1, 0, 2, 0, 1])], [scores([0, 1, 1, 0, 1])], [0, 0, 0, 0, 0]);
+    expect(compared.changed).toEqual({ rightToWrong: 1, wrongToRight: 1, wrongBoth: 1, samples: 5 });
+    const unlabelled = new OutputComparison();
+    unlabelled.add("logits", [scores([1])], [scores([0])]);
+    expect(unlabelled.changed).toBeUndefined();
+  });
+});
+
+describe("the largest error of an output", () => {
+  it("is that of any value, whichever way it is off", () => {
+    expect(largestError(rows([2, 2], [1, 2, 3, 4]), rows([2, 2], [1, 2.5, 3, 1]))).toBe(3);
+    expect(largestError(rows([1], [-2]), rows([1], [1]))).toBe(3);
   });
 });

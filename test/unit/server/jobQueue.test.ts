@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type CancelReason, JobQueue } from "../../../src/server/jobQueue.ts";
+import { Cancelled, type CancelReason, JobQueue } from "../../../src/server/jobQueue.ts";
 
 interface Gate {
   readonly open: () => void;
@@ -41,10 +41,11 @@ describe("a queue of jobs", () => {
     expect(jobs.busy).toBe(false);
   });
 
-  it("cancels the one at work, and not one that waits behind it", async () => {
+  const untilAborted = (signal: AbortSignal) =>
+    new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+  it("ends the one at work for another, and not the one that waits behind it", async () => {
     const { jobs, failures } = queue();
-    const untilAborted = (signal: AbortSignal) =>
-      new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const ran: string[] = [];
     const first = jobs.run("first", untilAborted);
     const second = jobs.run("second", async () => {
@@ -55,6 +56,28 @@ describe("a queue of jobs", () => {
     expect(failures).toEqual([["first", "replaced"]]);
     expect(ran).toEqual(["second"]);
   });
+
+  it.each(["cancelled", "closed"] as const)(
+    "begins none of those that wait when all is %s, and those after",
+    async (reason) => {
+      const { jobs, failures } = queue();
+      const ran: string[] = [];
+      const first = jobs.run("first", untilAborted);
+      const waiting = ["a", "b"].map((kind) =>
+        jobs.runOrThrow(kind, async () => {
+          ran.push(kind);
+        }),
+      );
+      const ended = waiting.map((each) => expect(each).rejects.toEqual(new Cancelled(reason)));
+      jobs.cancel(reason);
+      const after = jobs.run("after", async () => {
+        ran.push("after");
+      });
+      await Promise.all([first, ...ended, after]);
+      expect(failures).toEqual([["first", reason]]);
+      expect(ran).toEqual(["after"]);
+    },
+  );
 
   it("spares a job of the kind that is to go on", async () => {
     const { jobs, failures } = queue();

@@ -58,7 +58,7 @@ export function gaugesSuite(withPage: WithPage): void {
             remedies: [
               {
                 label: "Raise budget to 22.0 KiB",
-                action: { kind: "setBudget", resource: "weightMemory", limit: 22 * kib },
+                action: { kind: "setBudgets", limits: { weightMemory: 22 * kib } },
               },
             ],
           }),
@@ -142,6 +142,18 @@ export function gaugesSuite(withPage: WithPage): void {
         await editor.message({ type: "command", command: "writeToProfile" });
         await editor.page.getByRole("button", { name: "Reset", exact: true }).click();
         await editor.message({ type: "command", command: "resetWhatIf" });
+      });
+    });
+
+    it("say that a limit is taken away for a trial", () => {
+      const budgets = snapshot.budgets.map(({ limit, ...b }) =>
+        b.name === "weightMemory" || !limit ? b : { ...b, limit },
+      );
+      const notices = [{ kind: "whatIf", resource: "weightMemory", limit: null, profileLimit: 32 * kib }] as const;
+      return withPage({ snapshot: next(snapshot, { budgets, notices }) }, async (editor) => {
+        expect(await editor.find(".banner").innerText()).toContain(
+          "Trying without a limit for weight memory. The profile still says 32 KiB.",
+        );
       });
     });
 
