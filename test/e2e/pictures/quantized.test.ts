@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import { ui } from "../../support/vscode/client.ts";
 import { until } from "../../support/vscode/until.ts";
 import { analyzed, file, longTestMs, openModel, profilesSeen } from "../suite/support.ts";
-import { clearStage, hintShown, placeCursor, rest, setStage, take } from "./stage.ts";
+import { clearStage, hintShown, placeCursor, resize, rest, setStage, take } from "./stage.ts";
 
 const model = file("mobilenetv2.onnx");
 const quantized = "mobilenetv2.microcontroller.onnx";
@@ -31,14 +31,19 @@ describe("pictures of a model that was quantized", function () {
   it("plan-editor: the bits of each layer, and what they cost", async () => {
     await ui.webview.click('role=button[name="Open Plan"]');
     await until(() => vscode.window.activeTextEditor?.document.uri.path.endsWith("sigmaquant.json") === true);
+    // It came beside the model, where half of each line is out of sight.
+    await vscode.commands.executeCommand("workbench.action.closeEditorsInOtherGroups");
     const editor = vscode.window.activeTextEditor as vscode.TextEditor;
+    await resize({ width: 1040, height: 560 });
     await ui.pointAway();
     await hintShown("of loss");
-    placeCursor(editor, '"weightBits": 4');
-    editor.revealRange(new vscode.Range(0, 0, 0, 0));
+    placeCursor(editor, "/l/l.3/m/m.0/Conv");
+    const budgets = editor.document.positionAt(editor.document.getText().indexOf('"budgets"'));
+    editor.revealRange(new vscode.Range(budgets, budgets), vscode.TextEditorRevealType.AtTop);
     await rest();
     await vscode.commands.executeCommand("editor.action.showHover");
     await ui.workbench.waitFor(".monaco-hover", "Sensitivity");
     await take("plan-editor", "pointing");
+    await resize();
   });
 });

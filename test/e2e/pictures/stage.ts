@@ -10,7 +10,9 @@ const size = { width: 1280, height: 840 };
 /** What is in every VS Code and says nothing of this extension. */
 const calm = {
   "breadcrumbs.enabled": false,
+  "editor.hover.above": false,
   "editor.minimap.enabled": false,
+  "editor.occurrencesHighlight": "off",
   "editor.stickyScroll.enabled": false,
   "explorer.autoReveal": false,
   "files.autoSave": "off",

@@ -56,14 +56,13 @@ describe("pictures of texts", function () {
     const saved = readFileSync(profile.fsPath, "utf8");
     writeFileSync(profile.fsPath, typed);
     try {
-      await resize({ width: 1100, height: 740 });
+      await resize({ width: 1100, height: 840 });
       const editor = await showText(profile, '"latencyMs": ');
       await hintShown("left");
       await ui.workbench.waitFor(".codelens-decoration", "cannot be met");
       await until(() => vscode.languages.getDiagnostics(profile).length >= 3);
       await vscode.commands.executeCommand("workbench.actions.view.problems");
       await ui.workbench.waitFor(".markers-panel .monaco-list-row", "SQ3102");
-      for (let i = 0; i < 2; i++) await vscode.commands.executeCommand("workbench.action.decreaseViewHeight");
       await vscode.window.showTextDocument(editor.document);
       placeCursor(editor, '"latencyMs": ');
       editor.revealRange(new vscode.Range(0, 0, 0, 0));
