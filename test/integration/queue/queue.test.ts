@@ -1,8 +1,11 @@
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Queue } from "bullmq";
 import { describe, expect, it } from "vitest";
 import { root } from "../../../scripts/lib/run.mjs";
+import { writeModel } from "../../../src/core/onnx/write.ts";
+import { atomicWriteAll } from "../../../src/node/files.ts";
+import { openModelFile } from "../../../src/node/openModel.ts";
 import { version } from "../../../src/queue/connection.ts";
 import {
   begun,
@@ -143,6 +146,31 @@ describe("a worker", () => {
     // It goes on.
     expect((await json<Analysis>(analyze("--bits", "2", "--queue", queue.url))).code).toBe(0);
     expect(begun(worker)).toBe(10);
+  });
+});
+
+describe("a model with external data", () => {
+  it("is sent with them, and lies with a worker as it lay here", async () => {
+    const work = newFolder("external-");
+    const split = path.join(work, "split.onnx");
+    const whole = await openModelFile(model);
+    const location = "weights/w.bin";
+    mkdirSync(path.join(work, "weights"));
+    await atomicWriteAll([split, path.join(work, location)], async ([sink, data]) => {
+      if (!sink || !data) throw new Error("no sinks");
+      await writeModel(whole.model, sink, { external: { location, sink: data } });
+    });
+    await whole.close();
+    const queue = await startQueue();
+    const worker = await startWorker(queue);
+    const args = ["analyze", split, ...samples, "--bits", "3"];
+    const far = await json<Analysis>([...args, "--queue", queue.url]);
+    expect(far.value).toEqual((await json<Analysis>(args)).value);
+    expect(fetched(worker)).toHaveLength(3);
+    const [kept = ""] = readdirSync(worker.cache, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(location),
+    );
+    expect(readFileSync(path.join(worker.cache, kept)).equals(readFileSync(path.join(work, location)))).toBe(true);
   });
 });
 
