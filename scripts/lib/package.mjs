@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statS
 import path from "node:path";
 import process from "node:process";
 import { buildAll } from "../../esbuild.mjs";
+import { packagedReadme } from "./packagedReadme.mjs";
 import { root, runNode } from "./run.mjs";
 import { platforms, runtimeFiles } from "./runtimeFiles.mjs";
 import { thirdPartyNotices } from "./thirdParty.mjs";
@@ -80,6 +81,7 @@ async function stage(folder) {
   for (const name of rootFiles.filter((file) => existsSync(path.join(root, file)))) {
     cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
   }
+  writeFileSync(path.join(folder, "README.md"), packagedReadme(readFileSync(path.join(root, "README.md"), "utf8")));
   const shown = Object.fromEntries(Object.entries(manifest()).filter(([field]) => !ownFields.includes(field)));
   writeFileSync(path.join(folder, "package.json"), JSON.stringify(shown, null, 2));
   const metafile = await buildAll({ production: true, outdir: path.join(folder, "dist") });
