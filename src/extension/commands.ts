@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
+import type { EditorSnapshot } from "../protocol/editor.ts";
 import { modelTextScheme } from "../protocol/modelText.ts";
 import { type ExportFormat, requests } from "../protocol/requests.ts";
 import type { CommandHandler } from "./commandTable.ts";
@@ -38,15 +39,9 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       return body(model, model.toString());
     };
   /** Commands that need the model open in the server: where no editor shows it, for as long as they take. */
-  const onOpenModel = (body: (uri: string, model: vscode.Uri) => Promise<unknown>): CommandHandler =>
-    onModel(async (model, uri) => {
-      if (!editors.has(model)) await server.request(requests.openModel, { uri, choices: choices.get(uri) });
-      try {
-        return await body(uri, model);
-      } finally {
-        if (!editors.has(model)) await server.request(requests.closeModel, { uri });
-      }
-    });
+  const onOpenModel = (
+    body: (uri: string, model: vscode.Uri, snapshot: EditorSnapshot) => Promise<unknown>,
+  ): CommandHandler => onModel((model, uri) => editors.whileOpen(model, (snapshot) => body(uri, model, snapshot)));
   const edit = (kind: "reallocate" | "resetAll") =>
     onOpenModel(async (uri) => applyTextChange(await server.request(requests.editPlan, { uri, edit: { kind } })));
   const exportAs = (format: ExportFormat) =>
@@ -59,8 +54,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       await vscode.window.showTextDocument(target);
     });
   const chooseSet = (kind: "calibration" | "evaluation", title: string) =>
-    onOpenModel(async (uri) => {
-      const snapshot = await server.request(requests.openModel, { uri, choices: choices.get(uri) });
+    onOpenModel(async (uri, _, snapshot) => {
       const set = await pickSamples(snapshot.sampleSets, title, { synthetic: kind === "calibration" });
       if (set === undefined) return;
       await server.request(requests.setChoices, { uri, choices: await choices.set(uri, { [kind]: set }) });
@@ -79,6 +73,8 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     }),
     "sigmaquant.cancel": onModel((_, uri) => server.request(requests.cancel, { uri })),
     "sigmaquant.reopen": onModel(async (_, uri) => {
+      // A server that starts opens again what is open here.
+      if (server.isDown) return server.restart();
       await server.request(requests.closeModel, { uri });
       await server.request(requests.openModel, { uri, choices: choices.get(uri) });
     }),
@@ -97,14 +93,13 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     "sigmaquant.exportCsv": exportAs("csv"),
     "sigmaquant.exportModelExplorer": exportAs("modelExplorer"),
     "sigmaquant.newProfile": () => createProfile(server),
-    "sigmaquant.chooseProfile": onOpenModel(async (uri) => {
-      const snapshot = await server.request(requests.openModel, { uri, choices: choices.get(uri) });
+    "sigmaquant.chooseProfile": onOpenModel(async (uri, _, snapshot) => {
       const profile = await pickProfile(snapshot.profiles, snapshot.profile?.id);
       if (profile === undefined) return;
       await server.request(requests.setChoices, { uri, choices: await choices.set(uri, { profile }) });
     }),
-    "sigmaquant.editProfile": onOpenModel(async (_uri, model) => {
-      const id = editors.snapshotOf(model)?.profile?.id;
+    "sigmaquant.editProfile": onOpenModel(async (_uri, _model, { profile }) => {
+      const id = profile?.id;
       if (id === undefined || id.startsWith("preset:")) return createProfile(server);
       return vscode.window.showTextDocument(vscode.Uri.parse(id), { viewColumn: vscode.ViewColumn.Beside });
     }),
@@ -113,9 +108,8 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
     "sigmaquant.compare": onOpenModel((uri) => compareWith(server, uri)),
     "sigmaquant.compareDevices": async (uri, selected) =>
       compareDevices(context.devices, calledOn(uri, selected), editors.activeModel?.uri ?? activeTextModel()),
-    "sigmaquant.openReport": onOpenModel(async (_, model) => {
-      const files = editors.snapshotOf(model)?.comparison?.files ?? [];
-      const report = files.find(({ path: file }) => file.endsWith(".md"));
+    "sigmaquant.openReport": onOpenModel(async (_uri, _model, { comparison }) => {
+      const report = comparison?.files.find(({ path: file }) => file.endsWith(".md"));
       if (report) await vscode.commands.executeCommand("markdown.showPreview", vscode.Uri.file(report.path));
     }),
     "sigmaquant.openAsText": onModel((model) => openModelText(model)),
@@ -125,6 +119,7 @@ export function commandTable(context: CommandContext): Readonly<Record<string, C
       if (there) await vscode.commands.executeCommand("vscode.openWith", model, hexEditor);
       else await vscode.commands.executeCommand("workbench.extensions.search", "ms-vscode.hexeditor");
     }),
+    "sigmaquant.restartServer": () => server.restart(),
     "sigmaquant.showLog": async () => log.show(),
   };
 }

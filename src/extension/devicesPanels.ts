@@ -11,6 +11,7 @@ import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import type { ModelEditors } from "./modelEditor.ts";
 import type { ServerConnection } from "./server.ts";
+import { devicesWithoutServer } from "./serverDown.ts";
 
 const viewType = "sigmaquant.devices";
 
@@ -45,6 +46,11 @@ export class DevicesPanels implements vscode.Disposable, vscode.WebviewPanelSeri
           // The new server counts from the beginning.
           comparison.snapshot = undefined;
           void this.compare(comparison, comparison.sets);
+        }
+      }),
+      server.onDown(() => {
+        for (const comparison of this.open.values()) {
+          if (comparison.snapshot) this.draw(comparison, devicesWithoutServer(comparison.snapshot));
         }
       }),
       vscode.window.registerWebviewPanelSerializer(viewType, this),
@@ -121,6 +127,10 @@ export class DevicesPanels implements vscode.Disposable, vscode.WebviewPanelSeri
   private show(id: string, snapshot: DevicesSnapshot): void {
     const comparison = this.open.get(id);
     if (!comparison || (comparison.snapshot && comparison.snapshot.sequence >= snapshot.sequence)) return;
+    this.draw(comparison, snapshot);
+  }
+
+  private draw(comparison: OpenComparison, snapshot: DevicesSnapshot): void {
     comparison.snapshot = snapshot;
     void comparison.panel.webview.postMessage({ type: "devices", snapshot });
   }

@@ -16,6 +16,7 @@ import { ModelTexts } from "./modelTexts.ts";
 import { registerPresetTexts } from "./presetTexts.ts";
 import { registerSchemas } from "./schemas.ts";
 import { ServerConnection } from "./server.ts";
+import { tellServerDown } from "./serverDown.ts";
 import { createStatusBar } from "./statusBar.ts";
 
 /** Wiring only: what each part does is in its own file. */
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
     createStatusBar(editors),
     keepContextKeys(editors),
     tellActiveModel(editors, server),
+    tellServerDown(server, log),
     showDefinedLayers(editors, server),
     registerSchemas(context.extensionUri),
     registerPresetTexts(server),

@@ -45,15 +45,18 @@ function modelUri(uri: unknown): vscode.Uri | undefined {
 }
 
 /** Gives a model this device, allocates its bits anew around its pins, and shows the plan beside the profile. */
-async function allocateFor({ server, choices }: CommandContext, model: vscode.Uri, profile: string): Promise<void> {
+async function allocateFor(context: CommandContext, model: vscode.Uri, profile: string): Promise<void> {
+  const { server, choices, editors } = context;
   const uri = model.toString();
-  const before = await allocated(server, model, () =>
-    server.request(requests.openModel, { uri, choices: choices.get(uri) }),
-  );
-  if (before.profile?.id !== profile) {
-    await server.request(requests.setChoices, { uri, choices: await choices.set(uri, { profile }) });
-  }
-  const change = await server.request(requests.editPlan, { uri, edit: { kind: "reallocate" } });
+  const change = await editors.whileOpen(model, async () => {
+    const before = await allocated(server, model, () =>
+      server.request(requests.openModel, { uri, choices: choices.get(uri) }),
+    );
+    if (before.profile?.id !== profile) {
+      await server.request(requests.setChoices, { uri, choices: await choices.set(uri, { profile }) });
+    }
+    return server.request(requests.editPlan, { uri, edit: { kind: "reallocate" } });
+  });
   const document = await applyTextChange(change);
   await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside });
 }

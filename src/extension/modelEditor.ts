@@ -9,6 +9,7 @@ import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import { editsPlan, runPageMessage } from "./pageMessages.ts";
 import type { ServerConnection } from "./server.ts";
+import { modelWithoutServer } from "./serverDown.ts";
 
 export const modelEditorType = "sigmaquant.model";
 
@@ -46,6 +47,9 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
       server.onRestart(() => {
         for (const model of this.models.values()) void this.open(model, true);
       }),
+      server.onDown(() => {
+        for (const model of this.models.values()) this.showDown(model);
+      }),
       vscode.window.registerCustomEditorProvider(modelEditorType, this, { supportsMultipleEditorsPerDocument: true }),
     );
   }
@@ -62,6 +66,11 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
   /** Whether an editor has the model, shown or behind another, or something else keeps it open. */
   has(uri: vscode.Uri): boolean {
     return this.models.has(uri.toString());
+  }
+
+  /** Whether a page shows the model, or does so behind another editor. */
+  hasPage(uri: vscode.Uri): boolean {
+    return (this.models.get(uri.toString())?.panels.size ?? 0) > 0;
   }
 
   snapshotOf(uri: vscode.Uri): EditorSnapshot | undefined {
@@ -92,9 +101,31 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
   /** Keeps a model open in the server for something else than an editor of its own, until that disposes of what it gets. */
   keep(uri: vscode.Uri): vscode.Disposable {
     const isNew = !this.has(uri);
+    const kept = this.hold(uri);
+    if (isNew) void this.open(this.modelAt(uri), false);
+    return kept;
+  }
+
+  /**
+   * Does something with a model open in the server: whether or not an editor has it, and whatever is opened and closed meanwhile.
+   * @throws what the server says where it can't be opened, what `body` throws
+   */
+  async whileOpen<T>(uri: vscode.Uri, body: (snapshot: EditorSnapshot) => Promise<T>): Promise<T> {
+    const kept = this.hold(uri);
+    try {
+      const key = uri.toString();
+      const snapshot = await this.server.request(requests.openModel, { uri: key, choices: this.choices.get(key) });
+      this.show(key, snapshot);
+      return await body(snapshot);
+    } finally {
+      kept.dispose();
+    }
+  }
+
+  /** From now on the model is not closed, until what it returns is disposed of. */
+  private hold(uri: vscode.Uri): vscode.Disposable {
     const model = this.modelAt(uri);
     model.kept++;
-    if (isNew) void this.open(model, false);
     let done = false;
     return new vscode.Disposable(() => {
       if (done) return;
@@ -169,8 +200,15 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
       if (restarted) model.snapshot = undefined;
       this.show(uri, snapshot);
     } catch (error) {
-      await showError(error, this.log);
+      if (this.server.isDown) this.showDown(model);
+      else await showError(error, this.log);
     }
+  }
+
+  private showDown(model: OpenModel): void {
+    model.snapshot = modelWithoutServer(model.uri, model.snapshot);
+    this.postAll(model, { type: "snapshot", snapshot: model.snapshot });
+    if (this.active === model) this.changes.fire();
   }
 
   private closeIfUnused(model: OpenModel): void {

@@ -1,7 +1,9 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
-import type { Work } from "../protocol/editor.ts";
+import type { EditorSnapshot, Work } from "../protocol/editor.ts";
 import { type ModelChoices, notifications, type QuantizeResult, requests } from "../protocol/requests.ts";
+import { describeError, isCancelled, showError } from "./errors.ts";
+import type { Log } from "./log.ts";
 import type { ChoicesStore } from "./modelChoices.ts";
 import { type ModelEditors, modelEditorType } from "./modelEditor.ts";
 import { pickProfile, pickSamples } from "./pickers.ts";
@@ -11,22 +13,45 @@ export interface QuantizeContext {
   readonly server: ServerConnection;
   readonly choices: ChoicesStore;
   readonly editors: ModelEditors;
+  readonly log: Log;
 }
 
-/** Quantizes models one after the other; asks only for what it can't know. */
+type Done = Extract<QuantizeResult, { kind: "done" }>;
+
+/**
+ * Quantizes models one after the other; asks only for what it can't know. Of several, each is told by its name, and one that fails or
+ * is skipped leaves the others theirs; cancelling ends them all.
+ */
 export async function quantizeModels(models: readonly vscode.Uri[], context: QuantizeContext): Promise<void> {
   if (!(await mayRun())) return;
+  const many = models.length > 1;
   for (const model of models) {
     try {
-      if (!(await askWhatIsMissing(model, context))) return;
-      const result = await quantizeWithProgress(model, context);
-      if (!result) return;
-      await tell(model, result, models.length > 1);
-    } finally {
-      // Each open model has a process of its own: none stays without an editor.
-      if (!context.editors.has(model)) await context.server.request(requests.closeModel, { uri: model.toString() });
+      await context.editors.whileOpen(model, async (snapshot) => {
+        const result = await quantizeOpen(model, snapshot, context, many);
+        // Before it is closed: the page wants what the server knows of the run.
+        if (result) await tell(model, result, many);
+      });
+    } catch (error) {
+      if (!many || isCancelled(error)) throw error;
+      const named = new Error(`${path.basename(model.fsPath)}: ${describeError(error)}`, { cause: error });
+      // Not waited for: it stays on the screen until it is closed.
+      void showError(named, context.log);
     }
   }
+}
+
+/** @returns undefined for one that is skipped @throws CancellationError where the person backed out */
+async function quantizeOpen(
+  model: vscode.Uri,
+  snapshot: EditorSnapshot,
+  context: QuantizeContext,
+  many: boolean,
+): Promise<Done | undefined> {
+  // Nothing is asked for a file that can't be read.
+  if (snapshot.fatal) throw Object.assign(new Error(snapshot.fatal.message), { data: snapshot.fatal });
+  await askWhatIsMissing(model, snapshot, context);
+  return quantizeWithProgress(model, context, many);
 }
 
 /** Running a model is for trusted workspaces: its operators are a stranger's. */
@@ -40,15 +65,18 @@ export async function mayRun(): Promise<boolean> {
   return false;
 }
 
-/** @returns false when the person backed out */
-async function askWhatIsMissing(model: vscode.Uri, { server, choices }: QuantizeContext): Promise<boolean> {
+/** @throws CancellationError where the person backed out */
+async function askWhatIsMissing(
+  model: vscode.Uri,
+  snapshot: EditorSnapshot,
+  { server, choices }: QuantizeContext,
+): Promise<void> {
   const uri = model.toString();
-  const snapshot = await server.request(requests.openModel, { uri, choices: choices.get(uri) });
   let changed: ModelChoices = {};
   const workspaceProfiles = snapshot.profiles.filter(({ kind }) => kind === "workspace");
   if (!snapshot.profile || (workspaceProfiles.length > 1 && choices.get(uri).profile === undefined)) {
     const profile = await pickProfile(snapshot.profiles, snapshot.profile?.id);
-    if (profile === undefined) return false;
+    if (profile === undefined) throw new vscode.CancellationError();
     changed = { ...changed, profile };
   }
   const own = choices.get(uri);
@@ -56,23 +84,24 @@ async function askWhatIsMissing(model: vscode.Uri, { server, choices }: Quantize
   if (!hasSets) {
     const title = vscode.l10n.t("Samples to calibrate {0} with", path.basename(model.fsPath));
     const calibration = await pickSamples([], title, { synthetic: true });
-    if (calibration === undefined) return false;
+    if (calibration === undefined) throw new vscode.CancellationError();
     changed = { ...changed, calibration };
   }
   if (Object.keys(changed).length > 0) {
     await server.request(requests.setChoices, { uri, choices: await choices.set(uri, changed) });
   }
-  return true;
 }
 
+/** @returns undefined for one that is skipped @throws CancellationError where the person backed out */
 async function quantizeWithProgress(
   model: vscode.Uri,
   { server, editors }: QuantizeContext,
-): Promise<Extract<QuantizeResult, { kind: "done" }> | undefined> {
+  many: boolean,
+): Promise<Done | undefined> {
   const uri = model.toString();
   const name = path.basename(model.fsPath);
   // An open page shows the progress itself; a notification would say it twice.
-  const location = editors.snapshotOf(model) ? vscode.ProgressLocation.Window : vscode.ProgressLocation.Notification;
+  const location = editors.hasPage(model) ? vscode.ProgressLocation.Window : vscode.ProgressLocation.Notification;
   const run = (overwrite: boolean) =>
     vscode.window.withProgress(
       { location, title: vscode.l10n.t("Quantizing {0}", name), cancellable: true },
@@ -91,6 +120,10 @@ async function quantizeWithProgress(
         });
         try {
           return await server.request(requests.quantize, { uri, overwrite }, token);
+        } catch (error) {
+          throw connectionClosed(error)
+            ? new Error(vscode.l10n.t("The SigmaQuant server stopped while {0} was being quantized.", name))
+            : error;
         } finally {
           listener.dispose();
         }
@@ -104,9 +137,18 @@ async function quantizeWithProgress(
     first.files.length === 1
       ? vscode.l10n.t("{0} is there already. Replace it?", names)
       : vscode.l10n.t("{0} are there already. Replace them?", names);
-  if ((await vscode.window.showWarningMessage(message, { modal: true }, replace)) !== replace) return undefined;
+  const skip = vscode.l10n.t("Skip");
+  const buttons = many ? [replace, skip] : [replace];
+  const picked = await vscode.window.showWarningMessage(message, { modal: true }, ...buttons);
+  if (picked === skip) return undefined;
+  if (picked !== replace) throw new vscode.CancellationError();
   const second = await run(true);
   return second.kind === "done" ? second : undefined;
+}
+
+/** JSON-RPC's PendingResponseRejected: who was to answer has died. Elsewhere the page tells it, but here there may be none. */
+function connectionClosed(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === -32097;
 }
 
 function progressText({ stage, note, done, total, secondsLeft }: Work): string {
@@ -115,11 +157,7 @@ function progressText({ stage, note, done, total, secondsLeft }: Work): string {
 }
 
 /** The page shows the comparison; without one on screen it is opened. With several models a note says how each came out. */
-async function tell(
-  model: vscode.Uri,
-  result: Extract<QuantizeResult, { kind: "done" }>,
-  many: boolean,
-): Promise<void> {
+async function tell(model: vscode.Uri, result: Done, many: boolean): Promise<void> {
   const { headline } = result.comparison.verdict;
   if (!many) {
     await vscode.commands.executeCommand("vscode.openWith", model, modelEditorType);

@@ -9,10 +9,11 @@ import {
   TransportKind,
 } from "vscode-languageclient/node";
 import { modelTextScheme } from "../protocol/modelText.ts";
-import type { InitializationOptions, Method } from "../protocol/requests.ts";
+import { type InitializationOptions, type Method, requests } from "../protocol/requests.ts";
 import { ErrorsPage } from "./errorsPage.ts";
 import { layerCommand } from "./layerCommand.ts";
 import type { Log } from "./log.ts";
+import { ServerDown } from "./serverDown.ts";
 import { onSettings, readSettings } from "./settings.ts";
 
 /** Starts within this time count as a crash loop when there are more of them than `maxCrashes`. */
@@ -25,19 +26,23 @@ export interface LayerDefinition {
   readonly layer: string;
 }
 
-/** The language server: started with the first need, restarted when it dies. */
+/** The language server: started with the first need, restarted when it dies; when it dies too often, by the person alone. */
 export class ServerConnection implements vscode.Disposable {
   private readonly client: LanguageClient;
   private readonly restarts = new vscode.EventEmitter<void>();
+  private readonly downs = new vscode.EventEmitter<void>();
   private readonly definitions = new vscode.EventEmitter<LayerDefinition>();
-  private readonly disposables: vscode.Disposable[] = [this.restarts, this.definitions];
+  private readonly disposables: vscode.Disposable[] = [this.restarts, this.downs, this.definitions];
   private readonly heard = new Map<string, vscode.EventEmitter<unknown>>();
   private readonly crashes: number[] = [];
   private started: Promise<void> | undefined;
   private wasRunning = false;
+  private down = false;
 
   /** The server died and a new one runs: what was open has to be opened again. */
   readonly onRestart = this.restarts.event;
+  /** The server died too often and stays down until `restart`. */
+  readonly onDown = this.downs.event;
   /** The editor was told where a layer that a plan names is defined: it may be about to open the model. */
   readonly onLayerDefinition = this.definitions.event;
 
@@ -88,15 +93,19 @@ export class ServerConnection implements vscode.Disposable {
         if (this.wasRunning) this.restarts.fire();
         this.wasRunning = true;
       }),
-      onSettings((settings) => void this.client.sendRequest("sigmaquant/setSettings", settings)),
-      vscode.workspace.onDidGrantWorkspaceTrust(
-        () => void this.client.sendRequest("sigmaquant/trust", { trusted: true }),
-      ),
+      onSettings((settings) => this.tell(requests.setSettings, settings)),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.tell(requests.trust, { trusted: true })),
     );
   }
 
-  /** Sends a request; the server is started if it does not run yet. @throws the server's error */
+  /** The server died too often: nothing is asked of it until `restart`. */
+  get isDown(): boolean {
+    return this.down;
+  }
+
+  /** Sends a request; the server is started if it does not run yet. @throws the server's error, ServerDown */
   async request<P, R>(method: Method<P, R>, params: P, token?: vscode.CancellationToken): Promise<R> {
+    if (this.down) throw new ServerDown();
     await this.start();
     return token
       ? this.client.sendRequest<R>(method.method, params, token)
@@ -124,6 +133,14 @@ export class ServerConnection implements vscode.Disposable {
     return this.started;
   }
 
+  /** Starts the server again, whether it is down or not. */
+  async restart(): Promise<void> {
+    this.crashes.length = 0;
+    this.down = false;
+    this.started = this.client.isRunning() ? this.client.restart() : this.client.start();
+    await this.started;
+  }
+
   async dispose(): Promise<void> {
     for (const disposable of this.disposables) disposable.dispose();
     if (this.started) await this.client.dispose().catch(() => undefined);
@@ -133,7 +150,14 @@ export class ServerConnection implements vscode.Disposable {
     const now = Date.now();
     this.crashes.push(now);
     while ((this.crashes[0] ?? now) < now - crashWindowMs) this.crashes.shift();
-    return this.crashes.length <= maxCrashes;
+    this.down = this.crashes.length > maxCrashes;
+    if (this.down) this.downs.fire();
+    return !this.down;
+  }
+
+  /** Tells the server; one that is started later is told with its start. */
+  private tell<P>(method: Method<P>, params: P): void {
+    this.request(method, params).catch(() => undefined);
   }
 }
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { copyFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "mocha";
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { root } from "../../../scripts/lib/run.mjs";
-import { commandLine, cpuTicks, descendants, stillRunning } from "../../support/processes.ts";
+import { cpuTicks, stillRunning } from "../../support/processes.ts";
 import { ui } from "../../support/vscode/client.ts";
 import { until } from "../../support/vscode/until.ts";
 import {
@@ -14,6 +14,7 @@ import {
   freshModel,
   longTestMs,
   openModel,
+  ours,
   prepare,
   removeFolder,
   setting,
@@ -21,11 +22,6 @@ import {
 
 /** Few enough to be measured in seconds, and many enough to be interrupted: a quarter of them is run. */
 const samples = 1024;
-
-/** Processes that the extension host has started and that run this bundle of ours. */
-function ours(bundle: "server" | "engine"): readonly number[] {
-  return descendants(process.pid).filter((pid) => commandLine(pid).includes(path.join("dist", `${bundle}.cjs`)));
-}
 
 /** No engine computes anything. */
 async function enginesRest(): Promise<void> {
@@ -120,6 +116,35 @@ describe("an analysis", () => {
     await until(async () => measuredCount(await workText()) > 10);
     assert.deepEqual(ours("server"), [server]);
     assert.equal(ours("engine").length, 1);
+  });
+
+  it("ends when the server dies again and again: pages tell how to start it, and go on when it is", async function () {
+    this.timeout(longTestMs);
+    await until(async () => measuredCount(await workText()) > 10);
+    const isDown = () => ui.webview.isVisible(".banner:has-text('again and again')");
+    while (!(await isDown())) {
+      const servers = ours("server");
+      for (const server of servers) process.kill(server, "SIGKILL");
+      await until(() => stillRunning(servers).length === 0);
+      await until(async () => ours("server").length > 0 || (await isDown()));
+    }
+    const told = await ui.webview.text(".banner");
+    assert.match(told, /Start it with the command "SigmaQuant: Restart Server".*SQ1106/s);
+    assert.ok(!(await ui.webview.isVisible(".work")));
+    assert.ok(await ui.webview.isVisible(".row"));
+    // One that is opened now has nothing to show.
+    await vscode.commands.executeCommand("vscode.open", file("mobilenetv2.onnx"), { preview: false });
+    const fatal = await ui.webview.waitFor(".fatal", "mobilenetv2.onnx can't be read now");
+    assert.match(fatal, /Restart Server.*SQ1106/s);
+    await vscode.commands.executeCommand("sigmaquant.restartServer");
+    await ui.webview.waitFor(".row");
+    await ui.webview.waitUntilGone(".fatal");
+    await vscode.commands.executeCommand("vscode.open", model);
+    await ui.webview.waitUntilGone(".banner", "again and again");
+    await ui.webview.waitFor(".banner", "was restarted");
+    assert.equal(ours("server").length, 1);
+    await ui.webview.click('.banner >> role=button[name="Resume"]');
+    await until(async () => measuredCount(await workText()) > 10);
   });
 });
 

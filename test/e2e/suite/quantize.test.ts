@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { after, before, describe, it } from "mocha";
@@ -14,6 +14,7 @@ import {
   freshModel,
   longTestMs,
   openModel,
+  ours,
   prepare,
   profilesSeen,
   removeFolder,
@@ -128,5 +129,58 @@ describe("quantizing", () => {
     // The last run has ended when its comparison is there.
     await ui.webview.waitFor(".comparison h1", "second.microcontroller.onnx");
     await removeFolder("several");
+  });
+
+  it("goes on with the others when one of several can't be read", async function () {
+    this.timeout(longTestMs);
+    const good = await freshModel("mixed", "good.onnx");
+    const broken = file("mixed", "broken.onnx");
+    writeFileSync(broken.fsPath, readFileSync(good.fsPath).subarray(0, 200_000));
+    await vscode.commands.executeCommand("sigmaquant.quantize", broken, [broken, good]);
+    assert.ok(existsSync(file("mixed", "good.microcontroller.onnx").fsPath));
+    assert.ok(!existsSync(file("mixed", "broken.microcontroller.onnx").fsPath));
+    await closeAll();
+    await removeFolder("mixed");
+  });
+
+  it("goes on when the model's editor is closed", async function () {
+    this.timeout(longTestMs);
+    const model = await freshModel("closed");
+    await openModel(model);
+    const run = vscode.commands.executeCommand("sigmaquant.quantize", model);
+    await ui.webview.waitFor(".work");
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    await run;
+    assert.ok(existsSync(file("closed", "closed.microcontroller.onnx").fsPath));
+    await closeAll();
+    await removeFolder("closed");
+  });
+
+  it("goes on when another command that needs the model has come to its end", async function () {
+    this.timeout(longTestMs);
+    const model = await freshModel("meanwhile");
+    const run = vscode.commands.executeCommand("sigmaquant.quantize", model);
+    await until(() => ours("engine").length > 0);
+    await vscode.commands.executeCommand("sigmaquant.resetWhatIf", model);
+    await run;
+    assert.ok(existsSync(file("meanwhile", "meanwhile.microcontroller.onnx").fsPath));
+    await closeAll();
+    await removeFolder("meanwhile");
+  });
+
+  it("leaves no model open that no editor has, nor does allocating from a profile's lens", async function () {
+    this.timeout(longTestMs);
+    await closeAll();
+    await until(() => ours("engine").length === 0);
+    const model = await freshModel("allocated");
+    const profile = file("microcontroller.hwprofile.json").toString();
+    await vscode.commands.executeCommand("sigmaquant.allocateFor", { uri: model.toString(), profile });
+    const [shown] = vscode.window.visibleTextEditors.filter(({ document }) =>
+      document.uri.path.endsWith("sigmaquant.json"),
+    );
+    assert.equal(shown?.document.uri.path, file("allocated", "allocated.sigmaquant.json").path);
+    await until(() => ours("engine").length === 0);
+    await closeAll();
+    await removeFolder("allocated");
   });
 });

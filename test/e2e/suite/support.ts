@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import * as vscode from "vscode";
 import { discoverLayers } from "../../../src/core/model/discover.ts";
 import { openModelFile } from "../../../src/node/openModel.ts";
 import { bytes } from "../../support/onnx/encode.ts";
+import { commandLine, descendants } from "../../support/processes.ts";
 import { writeSmallModel } from "../../support/smallWorkspace.ts";
 import { ui } from "../../support/vscode/client.ts";
 import { until } from "../../support/vscode/until.ts";
@@ -68,6 +70,11 @@ export async function freshModel(folder: string, name = `${folder}.onnx`): Promi
   const stamp = bytes(docStringField, `made for ${folder}/${name} at ${Date.now()}`);
   writeFileSync(model, Buffer.concat([readFileSync(model), stamp]));
   return file(folder, name);
+}
+
+/** Processes that the extension host has started and that run this bundle of ours. */
+export function ours(bundle: "server" | "engine"): readonly number[] {
+  return descendants(process.pid).filter((pid) => commandLine(pid).includes(path.join("dist", `${bundle}.cjs`)));
 }
 
 /** Deletes a folder of the workspace, once no editor shows anything of it. */

@@ -130,7 +130,7 @@ describe("commands", () => {
 
   it("hide in the palette while what they are about is not there", () => {
     const shownAlways = ids.filter((id) => !menus.commandPalette?.some(({ command }) => command === id));
-    expect(shownAlways).toEqual(["sigmaquant.newProfile", "sigmaquant.showLog"]);
+    expect(shownAlways).toEqual(["sigmaquant.newProfile", "sigmaquant.restartServer", "sigmaquant.showLog"]);
   });
 });
 
@@ -213,7 +213,10 @@ describe("files", () => {
     ...languages.flatMap(({ configuration }) => configuration ?? []),
     ...grammars.map((each) => each.path),
   ];
-  const named = [manifest.icon, ...jsonValidation.map(({ url }) => url), ...syntaxes, ...pictures];
+  const ownSchemas = jsonValidation.map(({ url }) => url).filter((url) => url.startsWith("./"));
+  const served = [...read("src/extension/schemas.ts").matchAll(/^ {2}"(\/[\w-]+\.json)": "([^"]+)"/gm)];
+  const schemas = new Map(served.map(([, address = "", file]) => [address, `media/schemas/${file}`]));
+  const named = [manifest.icon, ...new Set([...ownSchemas, ...schemas.values()]), ...syntaxes, ...pictures];
 
   it("that the manifest names are there", () => {
     expect(named.filter((file) => !existsSync(path.join(root, file)))).toEqual([]);
@@ -229,11 +232,16 @@ describe("files", () => {
   });
 
   it("have the schemas that profiles and plans name, each from the scheme that wakes the extension", () => {
-    const addresses = jsonValidation.map(({ url }) => (JSON.parse(read(url)) as { $id: string }).$id);
-    const served = found(read("src/extension/schemas.ts"), /^ {2}"(\/[\w-]+\.json)":/gm);
-    expect(addresses.map((address) => new URL(address).pathname).sort()).toEqual(served);
-    const [scheme] = new Set(addresses.map((address) => new URL(address).protocol.replace(":", "")));
-    expect(manifest.activationEvents).toContain(`onFileSystem:${scheme}`);
+    expect(schemas.size).toBe(jsonValidation.length);
+    const ids = [...schemas].map(([address, file]) => [address, (JSON.parse(read(file)) as { $id: string }).$id]);
+    expect(ids).toEqual(ids.map(([address]) => [address, `sigmaquant://schemas${address}`]));
+    expect(manifest.activationEvents).toContain("onFileSystem:sigmaquant");
+  });
+
+  it("wake the extension by their schema where they name none: profiles and plans, and no other file", () => {
+    const waking = jsonValidation.filter(({ url }) => !url.startsWith("./"));
+    expect(waking.map(({ fileMatch }) => fileMatch).sort()).toEqual(["*.hwprofile.json", "*.sigmaquant.json"]);
+    for (const { url } of waking) expect([...schemas.keys()]).toContain(url.replace("sigmaquant://schemas", ""));
   });
 
   it("have the grammars of our languages, each under its own scope", () => {
