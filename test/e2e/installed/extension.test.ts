@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -126,6 +135,27 @@ describe.each(chosenEditors())("the extension, installed from its package in the
       expect(await ui().dialog()).toContain("Replace them?");
       await ui().dialogButton("Cancel");
       expect(await ui().webview.isVisible(".work")).toBe(false);
+    },
+    testMs,
+  );
+
+  it(
+    "tells how each of several came out: what can't be read, and what was left as it is, ends none of the others",
+    async () => {
+      const at = (name: string) => path.join(folder, name);
+      copyFileSync(at("resnet8.onnx"), at("copy.onnx"));
+      writeFileSync(at("broken.onnx"), readFileSync(at("copy.onnx")).subarray(0, 200_000));
+      const before = statSync(at(quantized)).mtimeMs;
+      await ui().command("View: Close All Editors");
+      await ui().selectFiles("broken.onnx", "resnet8.onnx", "copy.onnx");
+      await ui().explorerMenu("broken.onnx", quantize);
+      expect(await ui().dialog()).toContain("Replace them?");
+      await ui().dialogButton("Skip");
+      expect(await ui().notification("broken.onnx: ")).toMatch(/SQ2\d{3}/);
+      await ui().notification("copy.onnx: Fits", analysisMs);
+      expect(files()).toContain("copy.microcontroller.onnx");
+      expect(files()).not.toContain("broken.microcontroller.onnx");
+      expect(statSync(at(quantized)).mtimeMs).toBe(before);
     },
     testMs,
   );
