@@ -54,7 +54,9 @@ function fileFindings(context: PlanContext): readonly Finding[] {
   ): readonly Finding[] => {
     if (!problem) return [];
     const place = placeOfMember(context, key);
-    const meant = didYouMean(problem.file, known);
+    // A file that has just gone may be in the list still.
+    const others = known.filter((each) => each !== problem.file);
+    const meant = didYouMean(problem.file, others);
     if (problem.kind === "unreadable") {
       return [planFinding(code, "warning", place, `${problem.file} cannot be used: ${problem.detail}`, "Correct it")];
     }

@@ -8,6 +8,7 @@ import { loadProfile, presetSource } from "../../node/profiles.ts";
 import { planBits } from "../displayed.ts";
 import type { ActivePlan, ActiveProfile } from "../sessionState.ts";
 import { normalUri, pathOf, uriOf } from "../uris.ts";
+import type { WorkspaceFiles } from "../workspaceFiles.ts";
 import type { LanguageHost } from "./host.ts";
 import { type KnownModel, knownFromPlan, knownFromSession } from "./knownModel.ts";
 import { Memo } from "./memo.ts";
@@ -70,12 +71,15 @@ export class PlanKnowledge {
       this.device(uri, file, active, modelPath),
     ]);
     const judged = model.known && device.device && this.judge(uri, model.known, device.device, active);
-    const key = [plan, modelUri, judged, device.uri, device.device, JSON.stringify([model.problem, device.problem])];
+    // What could be meant by a name that is not there follows the files, which are looked for anew after each change on disk.
+    const files = model.problem || device.problem ? this.host.files() : undefined;
+    const problems = JSON.stringify([model.problem, device.problem]);
+    const key = [plan, modelUri, judged, device.uri, device.device, problems, files];
     return this.contexts.get(uri, key, () => ({
       uri,
       plan,
       modelUri,
-      candidates: model.problem || device.problem ? this.candidates(file) : none,
+      candidates: files ? this.candidates(file, files) : none,
       ...(model.problem && { modelProblem: model.problem }),
       ...(device.device && { device: device.device }),
       ...(device.uri !== undefined && { profileUri: device.uri }),
@@ -146,8 +150,7 @@ export class PlanKnowledge {
     });
   }
 
-  private candidates(file: string): PlanContext["candidates"] {
-    const { models, profiles } = this.host.files();
+  private candidates(file: string, { models, profiles }: WorkspaceFiles): PlanContext["candidates"] {
     const relative = (each: string) => path.relative(path.dirname(file), each).replaceAll(path.sep, "/");
     return {
       models: models.map(relative),

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parsePlan } from "../../../src/core/plan/planFile.ts";
@@ -191,6 +191,17 @@ describe("files of a plan", () => {
     writeFileSync(path.join(folder, "net.onnx"), "hello");
     const found = planFindings(await (await languageOn(folder)).plan(byHand(three)));
     expect(findingOf(found, "SQ5116").message).toMatch(/^net\.onnx cannot be used: .*\[SQ20\d\d\]/);
+  });
+
+  it("that have just gone are never the ones that may be meant; what they are called now is, once it is seen", async () => {
+    const { folder } = await withFiles(byHand(three));
+    const language = await languageOn(folder);
+    const message = async () => findingOf(planFindings(await language.plan(byHand(three))), "SQ5116").message;
+    renameSync(path.join(folder, "net.onnx"), path.join(folder, "net2.onnx"));
+    // The list of files is from before.
+    expect(await message()).toBe("There is no net.onnx. Write the model's path, relative to this plan.");
+    await language.scan();
+    expect(await message()).toBe("There is no net.onnx. Did you mean net2.onnx?");
   });
 
   it("that go and come back are followed", async () => {
