@@ -78,10 +78,11 @@ export class WorkerCache {
     const draft = temporaryPath(this.folder, "draft");
     try {
       for (const file of files) await this.write(path.join(draft, file.path), file);
-      // What is damaged makes room; what another worker has put there meanwhile is as good.
-      await rm(place, { recursive: true, force: true });
-      await rename(draft, place).catch(async (error: unknown) => {
-        if (!(await this.isThere(place, files))) throw error;
+      await rename(draft, place).catch(async () => {
+        // What another worker has put there meanwhile is as good, and may be in use; what is damaged makes room.
+        if (await this.isThere(place, files)) return;
+        await rm(place, { recursive: true, force: true });
+        await rename(draft, place);
       });
     } catch (error) {
       throw explainFileError(error, this.folder, "write");

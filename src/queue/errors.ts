@@ -39,11 +39,11 @@ export function workersLost(layer: string): SigmaQuantError {
   );
 }
 
-/** Messages of the driver name the address and what was asked, never the password. */
+/** Messages of the driver, without the arguments of commands that a server does not know: the password is one. */
 function reasonOf(cause: unknown): string {
   const error = cause as NodeJS.ErrnoException & { readonly errors?: readonly unknown[] };
   // One for each address of a name.
   const [first] = error?.errors ?? [];
   const message = error?.message || (first === undefined ? "" : reasonOf(first)) || error?.code || String(cause);
-  return (message.split("\n")[0] ?? message).replace(/\.+$/, "");
+  return (message.split("\n")[0] ?? message).replace(/,? with args beginning with.*/i, "").replace(/\.+$/, "");
 }

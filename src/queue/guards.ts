@@ -71,23 +71,44 @@ function isRecordOf(value: unknown, check: (item: unknown) => boolean): boolean 
   return items.length <= maxInputs && items.every(check);
 }
 
+/** A figure as JSON holds it, which has no NaN and no infinities. */
+type WireNumber = number | "NaN" | "Infinity" | "-Infinity";
+
 /** A job's result as JSON holds it. */
 export interface WireResult {
-  readonly values: readonly (readonly [Bits, Measurement])[];
+  readonly values: readonly (readonly [Bits, { readonly [Figure in keyof Measurement]: WireNumber }])[];
+}
+
+/** What a worker hands in. */
+export function wireResult({ values }: Pick<LayerResult, "values">): WireResult {
+  const figure = (value: number): WireNumber => (Number.isFinite(value) ? value : (String(value) as WireNumber));
+  return {
+    values: [...values].map(([bits, measured]) => [
+      bits,
+      Object.fromEntries(
+        Object.entries(measured).flatMap(([name, value]) => (value === undefined ? [] : [[name, figure(value)]])),
+      ) as never,
+    ]),
+  };
 }
 
 /** The result of exactly this job. */
 export function resultOf(value: unknown, { layer, bits }: QueuedJob): LayerResult | undefined {
   if (!isRecord(value) || !isListOf(value.values, bitwidths.length, isCell)) return undefined;
-  const cells = value.values as WireResult["values"];
-  const measured = new Map(cells);
+  const measured = new Map(
+    (value.values as WireResult["values"]).map(([b, wire]) => {
+      const figures = Object.entries(wire).map(([name, each]) => [name, Number(each)]);
+      return [b, Object.fromEntries(figures) as Measurement] as const;
+    }),
+  );
   return measured.size === bits.length && bits.every((b) => measured.has(b)) ? { layer, values: measured } : undefined;
 }
 
 function isCell(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2 || !isBits(value[0]) || !isRecord(value[1])) return false;
   const { kl, nmse, loss, ...others } = value[1];
-  const isNumber = (each: unknown) => typeof each === "number";
+  const isNumber = (each: unknown) =>
+    typeof each === "number" || each === "NaN" || each === "Infinity" || each === "-Infinity";
   const isOptional = (each: unknown) => each === undefined || isNumber(each);
   return isNumber(nmse) && isOptional(kl) && isOptional(loss) && Object.keys(others).length === 0;
 }

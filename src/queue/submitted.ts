@@ -19,6 +19,9 @@ const lookedAt = 20;
 /** Results are kept for whoever asks for the same: a run that was interrupted begins again where it was. */
 const keepSeconds = 3600;
 
+/** How often a job is given out when workers can't do it for reasons of their own. */
+const attempts = 3;
+
 /** The same job has the same name, whoever wants it done. */
 export function jobIdOf(job: QueuedJob): string {
   return `job-${createHash("sha256").update(JSON.stringify(job)).digest("hex")}`;
@@ -133,7 +136,7 @@ export class SubmittedJobs {
       jobs.map((job) => ({
         name: "layer",
         data: job,
-        opts: { jobId: jobIdOf(job), removeOnComplete: { age: keepSeconds }, removeOnFail: true },
+        opts: { jobId: jobIdOf(job), attempts, removeOnComplete: { age: keepSeconds }, removeOnFail: true },
       })),
     );
   }
@@ -163,6 +166,8 @@ export class SubmittedJobs {
     if (job === undefined) return;
     const result = resultOf(value, job);
     if (result === undefined) {
+      // It would be found again by the next run.
+      void this.queue.remove(id).catch(() => undefined);
       this.settle?.reject(badQueueData(`A worker's result for ${job.layer} is none`));
       return;
     }

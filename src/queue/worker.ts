@@ -8,7 +8,7 @@ import { WorkerCache } from "./cache.ts";
 import { connectQueue, keyPrefix, type QueueConnection, queueError, version } from "./connection.ts";
 import type { QueuedJob, SweepDescription } from "./description.ts";
 import { badQueueData } from "./errors.ts";
-import { isQueuedJob, isSweepDescription, maxDescriptionBytes, type WireResult } from "./guards.ts";
+import { isQueuedJob, isSweepDescription, maxDescriptionBytes, type WireResult, wireResult } from "./guards.ts";
 import { isWanted } from "./runs.ts";
 import { jobIdOf } from "./submitted.ts";
 
@@ -54,7 +54,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
       stalledInterval: lookForLostMs,
       maxStalledCount: maxLost,
     });
-    worker.on("error", (error) => settings.log(`queue: ${error.message}`));
+    worker.on("error", (error) => settings.log(queueError(connection, error).message));
     try {
       await Promise.race([worker.waitUntilReady(), connection.lost]);
       settings.say(`Waiting for jobs at ${connection.address.shown} (SigmaQuant ${version})`);
@@ -115,7 +115,10 @@ class WorkerJobs {
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      throw new UnrecoverableError(JSON.stringify(wireOf(error)));
+      const told = JSON.stringify(wireOf(error));
+      // Another machine may have the memory or the space that this one lacks.
+      if (isOwnTrouble(error)) throw new Error(told);
+      throw new UnrecoverableError(told);
     }
   }
 
@@ -153,7 +156,7 @@ class WorkerJobs {
       },
       signal,
     );
-    return { values: [...values] };
+    return wireResult({ values });
   }
 
   private async describe(sweep: QueuedJob["sweep"], signal: AbortSignal): Promise<SweepDescription> {
@@ -167,6 +170,11 @@ class WorkerJobs {
     this.last = { sha256: sweep.sha256, description };
     return description;
   }
+}
+
+/** A process that ran out of memory or crashed (SQ6101), a cache that can't be written (SQ1010 to SQ1013). */
+function isOwnTrouble(error: unknown): boolean {
+  return error instanceof SigmaQuantError && /^SQ(6101|101[0-3])$/.test(error.code);
 }
 
 function parsed(text: string): unknown {

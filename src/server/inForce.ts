@@ -27,11 +27,15 @@ export function pinsInForce({ plan, layers }: SessionState): ReadonlyMap<string,
   return new Map([...planBits(plan.plan)].filter(([name]) => pinned.has(name) && known.has(name)));
 }
 
-/** Activation bits that the plan gives its layers, as far as the device has them; undefined where all are the usual ones. */
+/**
+ * Activation bits that the plan gives its layers, as far as the device has them; undefined where all are the usual ones, or the plan
+ * is for another device: they were chosen for what that one is good at.
+ */
 export function activationBitsInForce(
-  { plan }: SessionState,
+  { plan, profile: active }: SessionState,
   profile: HardwareProfile,
 ): ReadonlyMap<string, ActivationBits> | undefined {
+  if (plan?.plan.profile !== active?.ref) return undefined;
   const own = new Map(
     plan?.plan.layers.flatMap(({ name, activationBits: bits }) =>
       bits !== null && profile.activationBits.includes(bits) ? [[name, bits] as const] : [],

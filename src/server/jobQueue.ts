@@ -18,8 +18,9 @@ export type JobFailure<K> = (kind: K, error: unknown, cancelled: CancelReason | 
 export class JobQueue<K> {
   private current: { readonly kind: K; readonly controller: AbortController; readonly done: Promise<void> } | undefined;
   private reason: CancelReason | undefined;
-  /** How often all jobs were cancelled, and why the last time. */
+  /** How often all jobs were cancelled, how often for good, and why the last time. */
   private clearings = 0;
+  private closings = 0;
   private cleared: CancelReason = "cancelled";
 
   /** @param onFailure told of every error; @param onIdle told after every job */
@@ -39,6 +40,7 @@ export class JobQueue<K> {
   cancel(reason: CancelReason, spared?: K): void {
     if (reason === "cancelled" || reason === "closed") {
       this.clearings++;
+      if (reason === "closed") this.closings++;
       this.cleared = reason;
     }
     if (!this.current || this.current.kind === spared) return;
@@ -56,6 +58,13 @@ export class JobQueue<K> {
     await this.runOrThrow(kind, body).catch(() => undefined);
   }
 
+  /** As `run`, for what has to be done whatever somebody cancels while it waits: it begins all the same. */
+  async runSurely(kind: K, body: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { closings } = this;
+    while (this.current) await this.current.done;
+    if (this.closings === closings) await this.begin(kind, body).catch(() => undefined);
+  }
+
   /**
    * As `run`, for somebody who waits for the result and may cancel it.
    * @throws what the body throws; Cancelled where it was cancelled before it began
@@ -65,6 +74,11 @@ export class JobQueue<K> {
     // No pause between the last look and taking the place: of several that wait, one goes on.
     while (this.current) await this.current.done;
     if (this.clearings !== clearings) throw new Cancelled(this.cleared);
+    return this.begin(kind, body, outer);
+  }
+
+  /** To be called with no job at work. */
+  private async begin<T>(kind: K, body: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
     const controller = new AbortController();
     let ended: () => void = () => undefined;
     const done = new Promise<void>((resolve) => {

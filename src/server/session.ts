@@ -326,7 +326,7 @@ export class ModelSession {
     if (state.modelHash === undefined && (await stampOf(this.path)) === this.stamp) return;
     this.jobs.cancel("changed");
     let stale = false;
-    await this.jobs.run("open", async (signal) => {
+    await this.jobs.runSurely("open", async (signal) => {
       if (this.closed) return;
       // In the job, so that no other reads the file while it is closed and opened again.
       const before = forgetFile(state);

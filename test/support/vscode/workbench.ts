@@ -21,8 +21,9 @@ export const defaultSize = { width: 1400, height: 900 };
 /** Which editor to open, and on what. */
 export interface WorkbenchOptions {
   readonly host: HostName;
-  /** The folder to open; see copyWorkspace. */
-  readonly folder: string;
+  /** The folder to open; see copyWorkspace. Without one, a window with `file` alone. */
+  readonly folder?: string;
+  readonly file?: string;
   readonly settings?: Record<string, unknown>;
   /** Ask whether the folder is trusted, as on a desktop. */
   readonly trust?: boolean;
@@ -105,11 +106,13 @@ async function startBoth(host: Host, options: WorkbenchOptions): Promise<[Server
   throw server.status === "rejected" ? server.reason : (browser as PromiseRejectedResult).reason;
 }
 
-function workbenchUrl(server: Server, { folder, inHost }: WorkbenchOptions): string {
+function workbenchUrl(server: Server, { folder, file, inHost }: WorkbenchOptions): string {
   const url = new URL(server.origin);
-  url.searchParams.set("folder", folder);
+  const onServer = (path: string) => `vscode-remote://${url.host}${path}`;
+  if (folder !== undefined) url.searchParams.set("folder", folder);
+  else url.searchParams.set("ew", "true");
+  if (file !== undefined) url.searchParams.set("payload", JSON.stringify([["openFile", onServer(file)]]));
   if (inHost !== undefined) {
-    const onServer = (file: string) => `vscode-remote://${url.host}${file}`;
     const payload = [
       ["extensionDevelopmentPath", onServer(inHost.extension)],
       ["extensionTestsPath", onServer(inHost.tests)],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Bits } from "../../../src/core/hardware/profile.ts";
+import type { Measurement } from "../../../src/core/sensitivity/types.ts";
 import type { QueuedJob, SweepDescription } from "../../../src/queue/description.ts";
-import { isQueuedJob, isSweepDescription, isWireError, resultOf } from "../../../src/queue/guards.ts";
+import { isQueuedJob, isSweepDescription, isWireError, resultOf, wireResult } from "../../../src/queue/guards.ts";
 import { jobIdOf } from "../../../src/queue/submitted.ts";
 
 const sha256 = "0".repeat(64);
@@ -84,6 +86,17 @@ describe("a result out of the queue", () => {
 
   it("is of the job that was asked for", () => {
     expect([...(resultOf({ values }, job)?.values ?? [])]).toEqual(values);
+  });
+
+  it("may hold figures that are no numbers, which JSON has not", () => {
+    const measured = { nmse: Number.POSITIVE_INFINITY, kl: Number.NaN };
+    const wire = wireResult({
+      values: new Map<Bits, Measurement>([
+        [2, measured],
+        [4, { nmse: 0.1 }],
+      ]),
+    });
+    expect(resultOf(JSON.parse(JSON.stringify(wire)), job)?.values.get(2)).toEqual(measured);
   });
 
   it.each([

@@ -79,6 +79,20 @@ describe("a queue of jobs", () => {
     },
   );
 
+  it("begins what surely has to be done, whatever is cancelled while it waits, but not once all is closed", async () => {
+    const { jobs } = queue();
+    const ran: string[] = [];
+    for (const reason of ["cancelled", "closed"] as const) {
+      const going = gate();
+      const first = jobs.run("first", () => going.opened);
+      const reload = jobs.runSurely("reload", async () => void ran.push(reason));
+      jobs.cancel(reason);
+      going.open();
+      await Promise.all([first, reload]);
+    }
+    expect(ran).toEqual(["cancelled"]);
+  });
+
   it("spares a job of the kind that is to go on", async () => {
     const { jobs, failures } = queue();
     const going = gate();
