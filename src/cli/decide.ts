@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
 import { resourceUnits } from "../core/hardware/budgets.ts";
-import { type Budgets, type HardwareProfile, resources } from "../core/hardware/profile.ts";
+import { type Bits, type Budgets, type HardwareProfile, resources } from "../core/hardware/profile.ts";
 import { type Decided, decidePlan } from "../core/pipeline/decidePlan.ts";
 import { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import type { RunSettings } from "../core/pipeline/settings.ts";
@@ -21,7 +21,9 @@ import {
   type DecisionOptions,
   limitsOf,
   missingBits,
+  noPins,
   type RunOptions,
+  replacedPins,
   requireKnown,
   settingsOf,
 } from "./runOptions.ts";
@@ -55,7 +57,10 @@ export async function withDecision<T>(
   // The command line first: a slip in it should not cost a minute of analysis.
   const profile = await loadProfile(options.profile, signal);
   const threads = definiteThreads(options.threads);
-  const settings = { ...(await settingsOf(profile.profile, options)), threads };
+  const given = { ...(await settingsOf(profile.profile, options)), threads };
+  // A person's own decisions are not lost with the plan that holds them.
+  const kept = options.pins === undefined ? await replacedPins(outputs.plan) : new Map<string, Bits | null>();
+  const settings = kept.size > 0 ? { ...given, pins: kept } : given;
   const limits = limitsOf(profile.profile, options);
   const missing = missingBits(profile.profile, options.bits);
   logSettings(profile.profile, limits, settings, log);
@@ -63,7 +68,8 @@ export async function withDecision<T>(
   const model = await openPrepared(modelPath, options, context, { equalize: recovery.has("equalize") });
   const closing: (() => Promise<void>)[] = [model.close];
   try {
-    const { calibration: calibrationPath, evaluation: evaluationPath, pins } = options;
+    const { calibration: calibrationPath, evaluation: evaluationPath } = options;
+    const pins = kept.size > 0 ? outputs.plan : options.pins;
     const profilePath = isPreset(profile.id) ? undefined : profile.file;
     const inputs = [modelPath, profilePath, calibrationPath, evaluationPath];
     await checkOutputs([outputs.plan, ...outputs.others], inputs, signal);
@@ -100,6 +106,7 @@ export async function withDecision<T>(
     );
     logDecision(decided, log);
     const notes = [
+      ...(kept.size > 0 ? [pinsKept(outputs.plan, kept)] : []),
       ...profile.problems.map(({ message, line }) => `${profile.file}, line ${line}: ${message}`),
       ...(missing.length > 0 ? [`${profile.profile.name} has no weights of ${missing.join(" or ")} bits`] : []),
       ...aimless(limits, settings),
@@ -114,6 +121,11 @@ export async function withDecision<T>(
   } finally {
     for (const close of closing) await close();
   }
+}
+
+function pinsKept(plan: string, pins: ReadonlyMap<string, Bits | null>): string {
+  const list = [...pins].map(([name, bits]) => `${name} ${bits === null ? "float" : `${bits} bits`}`).join(", ");
+  return `Pins of ${path.basename(plan)} are kept (${list}); --pins ${noPins} lets them go`;
 }
 
 /** Budgets that the device's figures can't tell the use of; wrong pins are found here too, with the plan's name. */

@@ -45,6 +45,9 @@ export interface DecisionOptions extends ModelOptions {
   readonly threads?: number;
 }
 
+/** Instead of a plan: pins of the plan that is replaced are let go. */
+export const noPins = "none";
+
 /** Options of the commands that decide bits of one model for one device. */
 export interface RunOptions extends DecisionOptions {
   readonly profile: string;
@@ -66,7 +69,7 @@ export function runOptions(command: Command): Command {
     .option("--profile <file|preset>", "hardware profile (*.hwprofile.json) or a preset's name", "generic");
   return decisionOptions(command).option(
     "--pins <plan>",
-    "a plan (*.sigmaquant.json) whose pinned layers keep their bits",
+    `a plan (*.sigmaquant.json) whose pinned layers keep their bits; ${noPins} for none; the plan that is replaced without it`,
   );
 }
 
@@ -159,8 +162,18 @@ export async function settingsOf(
     batch: options.batch,
     ...(options.threads !== undefined && { threads: options.threads }),
     recovery: options.recovery,
-    pins: options.pins === undefined ? new Map() : await pinsOf(options.pins),
+    pins: options.pins === undefined || options.pins === noPins ? new Map() : await pinsOf(options.pins),
   };
+}
+
+/** Pinned layers of a plan that is about to be replaced; none without one, or where it is no plan any more. */
+export async function replacedPins(file: string): Promise<ReadonlyMap<string, Bits | null>> {
+  try {
+    const { bits, pinned } = decisionsOf(await readPlan(file));
+    return new Map([...bits].filter(([name]) => pinned.has(name)));
+  } catch {
+    return new Map();
+  }
 }
 
 /** Pinned layers that the device can't give their bits are errors of the plan; see decisionGroups.ts. */

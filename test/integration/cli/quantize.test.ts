@@ -212,6 +212,24 @@ describe("quantize", () => {
     expect(readJson<Plan>(value.files.plan).layers.filter((layer) => layer.pinned)).toHaveLength(2);
   });
 
+  it("pins of the plan that is replaced are kept, and told of; none are on request", async () => {
+    const work = await workspace();
+    work.file(
+      "resnet8.sigmaquant.json",
+      `{ "version": 1, "model": "resnet8.onnx", "profile": "preset:generic",
+        "layers": [{ "name": "/c/Conv", "weightBits": 2, "pinned": true }] }`,
+    );
+    const args = quantize(work, "--strategy", "exact", "--weight-memory", "64KiB", "--recovery", "none");
+    const { value } = await json<Result>(args);
+    expect(value.layers[0]).toMatchObject({ name: "/c/Conv", weightBits: 2, pinned: true });
+    expect(value.notes).toContain(
+      "Pins of resnet8.sigmaquant.json are kept (/c/Conv 2 bits); --pins none lets them go",
+    );
+    const free = await json<Result>([...args, "--pins", "none"]);
+    expect(free.value.layers[0]?.pinned).toBeUndefined();
+    expect(readJson<Plan>(free.value.files.plan).layers.some(({ pinned }) => pinned)).toBe(false);
+  });
+
   it("takes paths with spaces and other letters, from another folder", async () => {
     const work = await workspace("mödel ☃ dir");
     work.file("mein Gerät.hwprofile.json", readFileSync(path.join(examples, "microcontroller.hwprofile.json")));
