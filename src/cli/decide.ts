@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Dataset } from "../core/data/dataset.ts";
 import { SigmaQuantError } from "../core/errors.ts";
@@ -37,6 +38,9 @@ export interface Run {
   readonly decided: Decided;
   readonly notes: readonly string[];
 }
+
+/** The samples that an editor takes by itself. */
+const besideModel = "calibration.npz";
 
 /** Where a deciding command writes. */
 export interface Outputs {
@@ -116,6 +120,9 @@ export async function withDecision<T>(
       // Of made-up samples the assumption below says the same.
       ...decided.notes.filter((note) => !calibration.synthetic || !calibration.notes.includes(note)),
       ...assumptions(options, calibration, evaluation),
+      ...(calibration.synthetic && existsSync(path.join(path.dirname(modelPath), besideModel))
+        ? [`${besideModel} lies beside the model: --calibration takes it`]
+        : []),
     ];
     return await body({ model, profile, calibration, ...(evaluation && { evaluation }), decided, notes });
   } finally {

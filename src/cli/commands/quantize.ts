@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import type { Command } from "commander";
 import { formatBytes, grouped } from "../../core/plan/format.ts";
 import { storedNote } from "../../core/plan/report.ts";
@@ -103,7 +105,10 @@ async function quantize(
       print(`\nThe written file, run by ONNX Runtime on ${grouped(result.evaluation.samples)} samples:\n`);
       print(evaluationTable(result.evaluation));
       print(`\nModel:  ${written.model} (${formatBytes(result.floatBytes)} → ${formatBytes(written.bytes)})`);
-    } else print("\nNo model was written.");
+    } else {
+      const old = existsSync(files.model) ? ` ${path.basename(files.model)} is from an earlier run.` : "";
+      print(`\nNo model was written.${old}`);
+    }
     print(`Plan:   ${files.plan}`);
     print(`Report: ${files.report}, ${files.csv}`);
     printVerdict(plan);
