@@ -169,8 +169,7 @@ export async function settingsOf(
 /** Pinned layers of a plan that is about to be replaced; none without one, or where it is no plan any more. */
 export async function replacedPins(file: string): Promise<ReadonlyMap<string, Bits | null>> {
   try {
-    const { bits, pinned } = decisionsOf(await readPlan(file));
-    return new Map([...bits].filter(([name]) => pinned.has(name)));
+    return await pinsIn(file);
   } catch {
     return new Map();
   }
@@ -178,13 +177,18 @@ export async function replacedPins(file: string): Promise<ReadonlyMap<string, Bi
 
 /** Pinned layers that the device can't give their bits are errors of the plan; see decisionGroups.ts. */
 async function pinsOf(file: string): Promise<ReadonlyMap<string, Bits | null>> {
-  const { bits, pinned } = decisionsOf(await readPlan(file));
-  if (pinned.size === 0) {
+  const pins = await pinsIn(file);
+  if (pins.size === 0) {
     throw new SigmaQuantError("SQ1030", "no-pins", "No layer of the plan is pinned", {
       remedy: 'Write "pinned": true into the layers that are to keep their bits, or leave --pins out',
       place: { file },
     });
   }
+  return pins;
+}
+
+async function pinsIn(file: string): Promise<ReadonlyMap<string, Bits | null>> {
+  const { bits, pinned } = decisionsOf(await readPlan(file));
   return new Map([...bits].filter(([name]) => pinned.has(name)));
 }
 

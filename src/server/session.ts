@@ -455,12 +455,8 @@ export class ModelSession {
 
 /** Differs when a file was written in between, or is another; empty without a file. */
 async function stampOf(file: string): Promise<string> {
-  const { mtimeMs, size, ino } = await stat(file).catch(() => ({
-    mtimeMs: undefined,
-    size: undefined,
-    ino: undefined,
-  }));
-  return mtimeMs === undefined ? "" : `${mtimeMs} ${size} ${ino}`;
+  const found = await stat(file).catch(() => undefined);
+  return found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }
 
 function fileNameOf(file: string): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import { ui } from "../../support/vscode/client.ts";
 import { useTheme } from "../../support/vscode/pictures.ts";
-import { until } from "../../support/vscode/until.ts";
+import { closeAll } from "../suite/support.ts";
 
 /** Room for all columns of the table and its panel; still legible at the width of a README. */
 const size = { width: 1280, height: 840 };
@@ -92,11 +92,5 @@ export async function hintShown(text: string): Promise<void> {
 /** Closes all editors; what is typed and not saved is dropped. */
 export async function clearStage(): Promise<void> {
   await vscode.commands.executeCommand("workbench.action.closePanel");
-  for (const document of vscode.workspace.textDocuments) {
-    if (!document.isDirty) continue;
-    await vscode.window.showTextDocument(document);
-    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
-  }
-  await vscode.commands.executeCommand("workbench.action.closeAllEditors");
-  await until(() => vscode.window.tabGroups.all.every(({ tabs }) => tabs.length === 0));
+  await closeAll();
 }
