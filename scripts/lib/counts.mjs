@@ -7,16 +7,19 @@
  * @property {number} failed
  * @property {number} skipped
  * @property {string} [note] what is odd about it, for the reader of the summary
+ * @property {readonly string[]} [failures] each failed test's full title and the first line of why
  */
 
 /**
  * What vitest's JSON report has of files below some folder. A file that could not be loaded has no tests and counts as one failure.
  * @param {VitestReport} report
  * @param {string} folder its path, as the report has it
- * @returns {{ passed: number, failed: number, skipped: number }}
+ * @returns {{ passed: number, failed: number, skipped: number, failures: readonly string[] }}
  */
 export function countVitest(report, folder) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {string[]} */
+  const failures = [];
+  const counts = { passed: 0, failed: 0, skipped: 0, failures };
   for (const file of report.testResults) {
     if (!file.name.startsWith(folder)) continue;
     const outcomes = file.assertionResults.map(({ status }) => status);
@@ -25,14 +28,30 @@ export function countVitest(report, folder) {
     counts.passed += passed;
     counts.failed += failed === 0 && file.status === "failed" ? 1 : failed;
     counts.skipped += outcomes.length - passed - failed;
+    for (const { status, fullName = "", failureMessages = [] } of file.assertionResults) {
+      if (status === "failed") failures.push(failure(fullName, failureMessages[0]));
+    }
+    if (failed === 0 && file.status === "failed") failures.push(failure(file.name, file.message));
   }
   return counts;
 }
 
 /**
  * @typedef {object} VitestReport the parts of it that are counted
- * @property {readonly { name: string, status: string, assertionResults: readonly { status: string }[] }[]} testResults
+ * @property {readonly { name: string, status: string, message?: string, assertionResults: readonly VitestOutcome[] }[]} testResults
  */
+
+/** @typedef {{ status: string, fullName?: string, failureMessages?: readonly string[] }} VitestOutcome */
+
+/**
+ * A failed test in one line.
+ * @param {string} title
+ * @param {string | undefined} message
+ */
+export function failure(title, message = "") {
+  const [why = ""] = message.trim().split("\n", 1);
+  return why === "" ? title : `${title}: ${why}`;
+}
 
 /**
  * Holds a level to what its program said: an exit code that no failed test accounts for is a failure, and so is having run nothing.
@@ -52,7 +71,7 @@ export function settle(level, { code, timedOut }, { mayBeEmpty }) {
 }
 
 /**
- * The summary: a line for each level, and the totals as the last one, which programs read.
+ * The summary: what failed, where the end of a long log shows it; a line for each level; the totals as the last one, which programs read.
  * @param {readonly Level[]} levels
  * @returns {{ lines: readonly string[], ok: boolean }} `ok`: something passed and nothing failed
  */
@@ -66,8 +85,10 @@ export function summary(levels) {
   });
   const [passed, failed] = [sum("passed"), sum("failed")];
   const ranNothing = passed + failed === 0;
+  const failures = levels.flatMap((level) => (level.failures ?? []).map((line) => `✘ ${level.name}: ${line}`));
   return {
     lines: [
+      ...failures,
       ...lines,
       ...(ranNothing ? ["No test matches."] : []),
       `${passed} passed, ${ranNothing ? 1 : failed} failed`,

@@ -1,3 +1,5 @@
+import { failure } from "../../../scripts/lib/counts.mjs";
+
 /** One line of the report that the tests in the extension host write. "end" is missing where the extension host died. */
 export type InHostEvent =
   | { readonly outcome: "passed"; readonly title: string; readonly milliseconds: number }
@@ -16,6 +18,8 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Each failed test's title and the first line of why. */
+  readonly failures: readonly string[];
 }
 
 /** Counts a report; a run that was cut off, or ran nothing where it may not, has one failure more. */
@@ -23,5 +27,6 @@ export function countEvents(events: readonly InHostEvent[], mayBeEmpty: boolean)
   const count = (outcome: InHostEvent["outcome"]) => events.filter((event) => event.outcome === outcome).length;
   const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
   const broken = count("end") === 0 || (passed + failed + skipped === 0 && !mayBeEmpty);
-  return { passed, failed: failed + (broken ? 1 : 0), skipped };
+  const failures = events.flatMap((event) => (event.outcome === "failed" ? [failure(event.title, event.message)] : []));
+  return { passed, failed: failed + (broken ? 1 : 0), skipped, failures };
 }

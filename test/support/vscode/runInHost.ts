@@ -63,8 +63,12 @@ export async function runInHost(what: InHostRun): Promise<Counts> {
     if (violations.length > 0) console.log(`Content security policies were violated:\n${violations.join("\n")}`);
     // An exit code that no test accounts for is a failure of its own.
     const unexplained = code !== 0 && counts.failed === 0 ? 1 : 0;
-    const more = [asked, violations].filter((found) => found.length > 0).length;
-    return { ...counts, failed: counts.failed + unexplained + more };
+    const more = [
+      ...(asked.length > 0 ? ["the window asked for things outside"] : []),
+      ...(violations.length > 0 ? ["content security policies were violated"] : []),
+    ];
+    const failed = counts.failed + unexplained + more.length;
+    return { ...counts, failed, failures: [...counts.failures, ...more] };
   } finally {
     await workbench?.close();
     bridge.close();

@@ -50,20 +50,22 @@ async function main(): Promise<void> {
 
 async function runOne(what: InHostRun): Promise<Counts> {
   const started = Date.now();
-  console.log(`\nVS Code ${hostVersions[what.host].codeServer.replace(/^4/, "1")}`);
+  const editor = `VS Code ${hostVersions[what.host].codeServer.replace(/^4/, "1")}`;
+  console.log(`\n${editor}`);
   try {
     const counts = await runInHost(what);
     console.log(`  took ${seconds(started)}`);
-    return counts;
+    return { ...counts, failures: counts.failures.map((line) => `${editor}: ${line}`) };
   } catch (error) {
     console.error(error);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [] };
   }
 }
 
 function sum(results: readonly Counts[]): Counts {
-  const add = (key: keyof Counts) => results.reduce((all, result) => all + result[key], 0);
-  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped") };
+  const add = (key: Exclude<keyof Counts, "failures">) => results.reduce((all, result) => all + result[key], 0);
+  const failures = results.flatMap((result) => result.failures);
+  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped"), failures };
 }
 
 function given(value: string | undefined, option: string): string {

@@ -15,7 +15,7 @@ describe("the counts of npm test", () => {
       testFile("/p/test/unit/a.test.ts", "failed", "passed", "failed", "pending"),
       testFile("/p/test/integration/b.test.ts", "passed", "passed"),
     ];
-    expect(countVitest({ testResults }, "/p/test/unit/")).toEqual({ passed: 1, failed: 1, skipped: 1 });
+    expect(countVitest({ testResults }, "/p/test/unit/")).toMatchObject({ passed: 1, failed: 1, skipped: 1 });
   });
 
   it("take a file that could not be loaded as a failure", () => {
@@ -42,6 +42,21 @@ describe("the counts of npm test", () => {
     expect(lines).toEqual(["unit  2 passed, 0 failed", "e2e   2 passed, 1 failed; ran no test", "4 passed, 1 failed"]);
     expect(ok).toBe(false);
     expect(summary([level]).ok).toBe(true);
+  });
+
+  it("say which tests failed and why, above the totals", () => {
+    const assertionResults = [
+      { status: "failed", fullName: "a chart draws", failureMessages: ["AssertionError: 1 is not 2\n    at x"] },
+    ];
+    const broken = { name: "/p/b.test.ts", status: "failed", message: "no such module", assertionResults: [] };
+    const file = { name: "/p/a.test.ts", status: "failed", assertionResults };
+    const counts = countVitest({ testResults: [file, broken] }, "/p/");
+    expect(summary([{ name: "unit", ...counts }]).lines).toEqual([
+      "✘ unit: a chart draws: AssertionError: 1 is not 2",
+      "✘ unit: /p/b.test.ts: no such module",
+      "unit  0 passed, 2 failed",
+      "0 passed, 2 failed",
+    ]);
   });
 
   it("do not call it good that nothing was run at all", () => {
