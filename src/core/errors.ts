@@ -42,8 +42,14 @@ export class SigmaQuantError extends Error {
       .filter((part) => part !== undefined)
       .join(", ");
     const text = `${this.message}${where ? ` (${where})` : ""}`;
-    return `${at ? `${at}: ` : ""}${text}. ${this.remedy.replace(/\.$/, "")} [${this.code} ${this.slug}]`;
+    return `${at ? `${at}: ` : ""}${sentences(text, this.remedy).replace(/\.$/, "")} [${this.code} ${this.slug}]`;
   }
+}
+
+/** `What is wrong. What to do.` @param what one sentence with or without its stop, or with a question after it: `Did you mean ...?` */
+export function sentences(what: string, remedy: string): string {
+  const ended = /[.?!]$/.test(what) ? what : `${what}.`;
+  return remedy === "" ? ended : `${ended} ${/[.?!]$/.test(remedy) ? remedy : `${remedy}.`}`;
 }
 
 /** For the `default` of a switch over a closed union: a new member becomes a compile error. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { sentences } from "../core/errors.ts";
 import { isCancelledResponse } from "../protocol/cancelled.ts";
 import type { Log } from "./log.ts";
 
@@ -18,7 +19,7 @@ export function isCancelled(error: unknown): boolean {
 /** One sentence of what is wrong, one of what to do, and the code last. */
 export function describeError(error: unknown): string {
   const data = (error as { data?: Partial<ServerError> }).data;
-  if (data?.code && data.message) return `${data.message}. ${data.remedy ?? ""} ${data.code} ${data.slug}`;
+  if (data?.code && data.message) return `${sentences(data.message, data.remedy ?? "")} ${data.code} ${data.slug}`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,4 +1,4 @@
-import { SigmaQuantError } from "../core/errors.ts";
+import { SigmaQuantError, sentences } from "../core/errors.ts";
 import { fileError } from "../node/errors.ts";
 import type { FatalProblem } from "../protocol/editor.ts";
 
@@ -10,7 +10,7 @@ export function failureOf(error: unknown): { readonly message: string; readonly 
   const { code, message, remedy, place } = error;
   // The model is in front of whoever reads this; of samples, one file in many may be meant.
   const which = code.startsWith("SQ4") && place.file !== undefined ? `${shortPath(place.file)}: ` : "";
-  return { message: `${which}${message}. ${remedy}`, code };
+  return { message: `${which}${sentences(message, remedy)}`, code };
 }
 
 /** A file with the folder that it lies in. */

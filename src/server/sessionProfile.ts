@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { SigmaQuantError } from "../core/errors.ts";
+import { SigmaQuantError, sentences } from "../core/errors.ts";
 import { budgetsOf } from "../core/hardware/budgets.ts";
 import { parseProfile } from "../core/hardware/parseProfile.ts";
 import { parsePlan } from "../core/plan/planFile.ts";
@@ -94,7 +94,7 @@ export async function readActiveProfile(
     if (!(error instanceof SigmaQuantError)) throw error;
     const { code, message, remedy } = error;
     const file = choice.startsWith(presetPrefix) ? {} : { file: choice };
-    return { problem: { code, message: `${message}. ${remedy}`, ...file }, gone: true };
+    return { problem: { code, message: sentences(message, remedy), ...file }, gone: true };
   }
 }
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { parsePreprocess } from "../../core/data/preprocess.ts";
-import { SigmaQuantError } from "../../core/errors.ts";
+import { SigmaQuantError, sentences } from "../../core/errors.ts";
 import { parseJsonText } from "../../core/hardware/jsonText.ts";
 import { parseProfile } from "../../core/hardware/parseProfile.ts";
 import { parsePlan } from "../../core/plan/planFile.ts";
@@ -38,7 +38,7 @@ export function validateCommand(signal: AbortSignal): Command {
         else {
           for (const f of findings) {
             const at = [f.file, f.line, f.column].filter((part) => part !== undefined).join(":");
-            print(`${at}: ${f.severity}: ${f.message}. ${f.remedy.replace(/\.$/, "")} [${f.code}]`);
+            print(`${at}: ${f.severity}: ${sentences(f.message, f.remedy).replace(/\.$/, "")} [${f.code}]`);
           }
           if (findings.length === 0)
             print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);

@@ -1,4 +1,4 @@
-import { assertNever } from "../../core/errors.ts";
+import { assertNever, sentences } from "../../core/errors.ts";
 import { capacitiesOf, resourceUnits } from "../../core/hardware/budgets.ts";
 import { type HardwareProfile, type Resource, resources } from "../../core/hardware/profile.ts";
 import { resourceName } from "../../core/plan/format.ts";
@@ -8,7 +8,7 @@ import { roundedUp } from "../remedies.ts";
 import { budgetField, fieldAmount, inFieldUnit } from "./budgetText.ts";
 import { type MeantBudget, meantBudget } from "./budgetUnits.ts";
 import { leastLimit, nearestLimits } from "./feasible.ts";
-import { type Finding, type Fix, sentences } from "./finding.ts";
+import type { Finding, Fix } from "./finding.ts";
 import { removeMember, replaceNode, setPath } from "./jsonEdits.ts";
 import { jsonTree, memberOf } from "./jsonTree.ts";
 import { type ModelOnDevice, unreachable } from "./onDevice.ts";

@@ -21,9 +21,3 @@ export interface Finding extends Span {
   /** Computed when they are asked for; some need the solver. */
   readonly fixes?: () => readonly Fix[];
 }
-
-/** `What is wrong. What to do.` @param what one sentence with or without its stop */
-export function sentences(what: string, remedy: string): string {
-  const ended = /[.?!]$/.test(what) ? what : `${what}.`;
-  return remedy === "" ? ended : `${ended} ${/[.?!]$/.test(remedy) ? remedy : `${remedy}.`}`;
-}

@@ -1,10 +1,11 @@
+import { sentences } from "../../core/errors.ts";
 import { allBits, floatKey } from "../../core/hardware/bitPairs.ts";
 import { latencySeconds } from "../../core/hardware/costCompute.ts";
 import { didYouMean } from "../../core/hardware/didYouMean.ts";
 import type { Bits, HardwareProfile } from "../../core/hardware/profile.ts";
 import type { Layer } from "../../core/model/layer.ts";
 import { formatSeconds } from "../../core/plan/format.ts";
-import { type Finding, type Fix, sentences } from "./finding.ts";
+import type { Finding, Fix } from "./finding.ts";
 import { replaceNode } from "./jsonEdits.ts";
 import type { KnownModel } from "./knownModel.ts";
 import type { ProfileText } from "./profileText.ts";

@@ -1,10 +1,11 @@
+import { sentences } from "../../core/errors.ts";
 import { didYouMean } from "../../core/hardware/didYouMean.ts";
 import { formatEnough, resourceName } from "../../core/plan/format.ts";
 import type { Plan } from "../../core/plan/types.ts";
 import { overruns } from "../../core/plan/verdict.ts";
 import { hasCurrentFigures } from "../planFigures.ts";
 import { budgetHint } from "./budgetText.ts";
-import { type Finding, type Fix, sentences } from "./finding.ts";
+import type { Finding, Fix } from "./finding.ts";
 import { jsonTree, memberOf } from "./jsonTree.ts";
 import { reallocateActions } from "./planActions.ts";
 import type { FileProblem, JudgedPlan, PlanContext } from "./planContext.ts";

@@ -1,4 +1,5 @@
-import { type Finding, type Fix, sentences } from "./finding.ts";
+import { sentences } from "../../core/errors.ts";
+import type { Finding, Fix } from "./finding.ts";
 import { replaceNode } from "./jsonEdits.ts";
 import type { Span } from "./textEdits.ts";
 

@@ -1,6 +1,7 @@
+import { sentences } from "../../core/errors.ts";
 import type { ProfileProblem, ProfileProblemCode } from "../../core/hardware/profileProblem.ts";
 import { budgetFindings, roomyFindings } from "./budgetFindings.ts";
-import { type Finding, sentences } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { latencyFindings } from "./latencyFindings.ts";
 import type { ProfileContext } from "./profileContext.ts";
 import { fixesOf } from "./profileFixes.ts";

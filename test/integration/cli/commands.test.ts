@@ -223,7 +223,7 @@ describe("validate", () => {
     const work = await workspace();
     const profile = work.file(
       "board.hwprofile.json",
-      '{\n  "name": "Board",\n  "weightBits": [2, 9],\n  "clock": 3\n}',
+      '{\n  "name": "Board",\n  "weightBits": [2, 9],\n  "clock": 3,\n  "budget": {}\n}',
     );
     const plan = work.file("net.sigmaquant.json", fileText({ a: 4 }, 1).replace('"weightBits": 4', '"weightBits": 12'));
     const { code, stdout } = await sigmaquant(["validate", profile, plan]);
@@ -234,7 +234,8 @@ describe("validate", () => {
     expect(
       lines.some((line) => /net\.sigmaquant\.json:\d+:\d+: error: weightBits of a must be 2 to 8/.test(line)),
     ).toBe(true);
-    for (const line of lines) expect(line).toMatch(/\[SQ\d{4}\]$/);
+    for (const line of lines) expect(line).toMatch(/[^.?] \[SQ\d{4}\]$/);
+    expect(stdout).toContain('Unknown property budget. Did you mean budgets? Write "budgets" [');
     const { ended, value } = await json<{ findings: { file: string; line: number; severity: string }[] }>([
       "validate",
       profile,
