@@ -9,7 +9,7 @@ import { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import type { RunSettings } from "../core/pipeline/settings.ts";
 import { formatAmount, formatSensitivity, resourceName } from "../core/plan/format.ts";
 import { candidateWeights } from "../core/recovery/planWeights.ts";
-import { fileHash } from "../node/files.ts";
+import { sourceHash } from "../node/files.ts";
 import { openDataset } from "../node/openData.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
@@ -94,7 +94,7 @@ export async function withDecision<T>(
       {
         prepared,
         modelName: fromPlan(outputs.plan, modelPath),
-        modelHash: await fileHash(modelPath, signal),
+        modelHash: await sourceHash(model.file.source, signal),
         profile: profile.profile,
         profileRef: isPreset(profile.id) ? profile.id : fromPlan(outputs.plan, profile.file),
         limits,
@@ -103,7 +103,7 @@ export async function withDecision<T>(
         calibration,
         ...(evaluation && { evaluation }),
         inference,
-        ...inQueue(options.queue, modelPath, options, running, context),
+        ...inQueue(options.queue, model.file, options, running, context),
       },
       onProgress,
       signal,
@@ -221,7 +221,7 @@ export function assumptions(
   }
   if (evaluation === undefined) {
     return [
-      `Accuracy is measured on the calibration set ${options.calibration}; give --evaluation for one that nothing was tuned on`,
+      `Accuracy is that on the calibration set ${options.calibration}; give --evaluation for one that nothing was tuned on`,
     ];
   }
   return [...evaluation.notes];

@@ -95,6 +95,17 @@ describe("one model on several devices", () => {
     expect(rows[1]).toContain("MAX78000,preset:max78000,feasible,");
   });
 
+  it("says that accuracy is of the calibration set where there is no other, and not that a plan was run", async () => {
+    const work = await workspace();
+    const args = ["matrix", work.model, "--profile", profile(work, "roomy", 64), "--calibration", work.calibration];
+    const { stdout } = await sigmaquant([...args, "--recovery", "none", "--samples", "8", "--quick"]);
+    expect(stdout.replace(/\s+/g, " ")).toContain(
+      `Note: Accuracy is that on the calibration set ${work.calibration}; give`,
+    );
+    expect(stdout).not.toContain("measured");
+    expect(stdout).toContain("(expected from runs on 32 samples)");
+  });
+
   it("names a profile once that is given twice", async () => {
     const work = await workspace();
     const { value } = await json<Result>([
