@@ -32,7 +32,8 @@ export function validateCommand(signal: AbortSignal): Command {
     .addHelpText("after", "\nExample:\n  $ sigmaquant validate board.hwprofile.json model.sigmaquant.json")
     .action((files: string[], options) =>
       runCommand(options, signal, async (context) => {
-        const findings = (await Promise.all(files.map((file) => check(file, context.signal)))).flat();
+        const checked = await Promise.all(files.map((file) => check(file, context.signal)));
+        const findings = checked.flat();
         const errors = findings.filter((f) => f.severity === "error").length;
         if (context.json) printJson({ files, findings });
         else {
@@ -40,8 +41,9 @@ export function validateCommand(signal: AbortSignal): Command {
             const at = [f.file, f.line, f.column].filter((part) => part !== undefined).join(":");
             print(`${at}: ${f.severity}: ${sentences(f.message, f.remedy).replace(/\.$/, "")} [${f.code}]`);
           }
-          if (findings.length === 0)
-            print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);
+          const wrong = checked.filter((own) => own.length > 0).length;
+          if (wrong === 0) print(`${files.length === 1 ? files[0] : `${files.length} files`}: no problem found`);
+          else if (files.length > 1) print(`${files.length} files, ${wrong} with problems`);
         }
         return errors > 0 ? exitCodes.badInput : exitCodes.done;
       }),

@@ -229,6 +229,7 @@ describe("validate", () => {
     const { code, stdout } = await sigmaquant(["validate", profile, plan]);
     expect(code).toBe(2);
     const lines = stdout.trimEnd().split("\n");
+    expect(lines.pop()).toBe("2 files, 2 with problems");
     expect(lines.some((line) => line.startsWith(`${profile}:3:`) && line.includes(": error: "))).toBe(true);
     expect(lines.some((line) => line.startsWith(`${profile}:4:3: error: Unknown property clock`))).toBe(true);
     expect(
@@ -262,10 +263,11 @@ describe("validate", () => {
       work.calibration,
     ]);
     expect(code).toBe(2);
-    expect(stdout.trimEnd().split("\n")).toEqual([expect.stringMatching(/calib\.npz: error: .*\[SQ1032\]$/)]);
+    const problem = expect.stringMatching(/calib\.npz: error: .*\[SQ1032\]$/);
+    expect(stdout.trimEnd().split("\n")).toEqual([problem, "2 files, 1 with problems"]);
   });
 
-  it("finds the broken model among good ones", async () => {
+  it("finds the broken model among good ones, and says how many are not", async () => {
     const work = await workspace();
     const cut = path.join(work.folder, "cut");
     mkdirSync(cut);
@@ -273,7 +275,8 @@ describe("validate", () => {
     writeFileSync(broken, readFileSync(resnet8).subarray(0, 5000));
     const { code, stdout } = await sigmaquant(["validate", work.model, broken]);
     expect(code).toBe(2);
-    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
-    expect(stdout).toContain(`${broken}: error: `);
+    const [problem, last, ...more] = stdout.trimEnd().split("\n");
+    expect(problem).toContain(`${broken}: error: `);
+    expect([last, more]).toEqual(["2 files, 1 with problems", []]);
   });
 });
