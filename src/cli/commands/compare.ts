@@ -37,7 +37,8 @@ export function compareCommand(signal: AbortSignal): Command {
         ];
         print(renderTable([{ head: "" }, ...perPlan], summary));
         print();
-        if (compared.layers.length === 0) print(`All ${compared.same} layers have the same bits.`);
+        if (plans.length === 1) print("Give a second plan to see the layers whose bits differ.");
+        else if (compared.layers.length === 0) print(sameBits(compared.same));
         else {
           const cell = (bits: number | null | undefined, bytes: number | undefined) =>
             bits === undefined ? "–" : `${bits ?? "float"}${bytes === undefined ? "" : `  ${formatBytes(bytes, 2)}`}`;
@@ -50,4 +51,8 @@ export function compareCommand(signal: AbortSignal): Command {
         return exitCodes.done;
       }),
     );
+}
+
+function sameBits(layers: number): string {
+  return layers === 1 ? "The one layer has the same bits." : `All ${layers} layers have the same bits.`;
 }

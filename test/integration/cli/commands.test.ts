@@ -197,6 +197,8 @@ describe("compare", () => {
     const { code, stdout } = await sigmaquant(["compare", work.file("p.json", text)]);
     expect(code).toBe(0);
     expect(stdout).toContain("Not checked");
+    expect(stdout).not.toContain("same bits");
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe("Give a second plan to see the layers whose bits differ.");
   });
 });
 
