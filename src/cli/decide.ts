@@ -77,7 +77,7 @@ export async function withDecision<T>(
     const profilePath = isPreset(profile.id) ? undefined : profile.file;
     const inputs = [modelPath, profilePath, calibrationPath, evaluationPath];
     await checkOutputs([outputs.plan, ...outputs.others], inputs, signal);
-    const { prepared, inference } = model;
+    const { prepared, inference, compute } = model;
     requireKnown(unknownBudgets(model, profile.profile, limits, settings, pins), options, profile.profile);
     const calibration = await openSamples(calibrationPath, model.inputs, prepared.shapes, model.fixed, signal);
     closing.push(() => calibration.close());
@@ -89,7 +89,7 @@ export async function withDecision<T>(
     logSamples("Calibration", calibration, log);
     if (evaluation) logSamples("Evaluation", evaluation, log);
     const running = { methods: recovery, calibration, batch, threads };
-    const weights = await candidateWeights({ prepared, inference, ...running }, onProgress, signal);
+    const weights = await candidateWeights({ prepared, inference, compute, ...running }, onProgress, signal);
     const decided = await decidePlan(
       {
         prepared,
@@ -103,6 +103,7 @@ export async function withDecision<T>(
         calibration,
         ...(evaluation && { evaluation }),
         inference,
+        compute,
         ...inQueue(options.queue, model.file, options, running, context),
       },
       onProgress,

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
+import type { Compute } from "../core/compute/compute.ts";
 import { type FixedInputs, ownFixedInputs } from "../core/data/fixedInputs.ts";
 import { didYouMean } from "../core/hardware/didYouMean.ts";
 import type { AssumedDim } from "../core/model/assumedDims.ts";
@@ -7,8 +8,10 @@ import { modelInputs } from "../core/model/inputs.ts";
 import { factsLine, factsOf } from "../core/pipeline/facts.ts";
 import { type PreparedModel, type PrepareOptions, prepareModel } from "../core/pipeline/prepare.ts";
 import type { Inference, ValueInfo } from "../core/ports.ts";
-import { openModelFile } from "../node/openModel.ts";
+import { openComputePool } from "../node/computePool.ts";
+import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import { createOrtInference } from "../node/ortInference.ts";
+import { definiteThreads } from "../node/threads.ts";
 import { type CommandContext, parseDim, parseInput } from "./context.ts";
 import { type CommonOptions, optionGroups, readBy } from "./usage.ts";
 
@@ -16,6 +19,8 @@ export interface ModelOptions extends CommonOptions {
   readonly dim?: Readonly<Record<string, number>>;
   readonly input?: FixedInputs;
   readonly requantize?: boolean;
+  /** Of commands that run the model. */
+  readonly threads?: number;
 }
 
 /** Adds the model argument and what says how it is read. */
@@ -54,7 +59,8 @@ export interface OpenedModel {
   /** Values that are given for some of them. */
   readonly fixed: FixedInputs;
   readonly inference: Inference;
-  readonly bytes: number;
+  readonly compute: Compute;
+  readonly file: ModelFile;
   readonly close: () => Promise<void>;
 }
 
@@ -89,8 +95,12 @@ export async function openPrepared(
     const { assumed, foldedBatchNorms, outputKind } = prepared;
     if (assumed.length > 0) log(`Open dimensions taken as ${assumedText(assumed)}`);
     log(`Batch normalizations folded: ${foldedBatchNorms}; the output is read as ${outputKind}`);
-    const { bytes } = opened;
-    return { prepared, inputs, fixed: given.fixed, inference, bytes, close: () => opened.close() };
+    const compute = openComputePool(definiteThreads(options.threads));
+    const close = async () => {
+      await compute.close();
+      await opened.close();
+    };
+    return { prepared, inputs, fixed: given.fixed, inference, compute, file: opened, close };
   } catch (error) {
     await opened.close();
     throw error;

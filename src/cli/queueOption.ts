@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { JobsElsewhere } from "../core/pipeline/analysis.ts";
+import type { ModelFile } from "../node/openModel.ts";
 import { parseQueueUrl } from "../queue/address.ts";
 import { jobsInQueue, type QueueRun } from "../queue/submit.ts";
 import type { CommandContext } from "./context.ts";
@@ -25,7 +26,7 @@ export const measuredInQueue =
 /** Has a sweep's jobs done by whatever workers a queue has; nothing without a queue. */
 export function inQueue(
   url: string | undefined,
-  model: string,
+  file: ModelFile,
   { dim = {}, input = {}, requantize = false }: ModelOptions,
   settings: Pick<QueueRun, "methods" | "calibration" | "batch" | "threads">,
   { onProgress }: CommandContext,
@@ -34,7 +35,7 @@ export function inQueue(
   const equalize = settings.methods.has("equalize");
   return {
     elsewhere: jobsInQueue(
-      { url, model: { path: model, dims: dim, inputs: input, equalize, requantize }, ...settings },
+      { url, model: { file, dims: dim, inputs: input, equalize, requantize }, ...settings },
       onProgress,
     ),
   };

@@ -3,11 +3,12 @@ import { modelInputs } from "../core/model/inputs.ts";
 import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts";
 import { type PreparedModel, prepareModel } from "../core/pipeline/prepare.ts";
 import type { Inference, ValueInfo } from "../core/ports.ts";
-import { openModelFile } from "../node/openModel.ts";
+import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import type { ModelSource } from "./jobs.ts";
 
 /** A model that is open in the engine, with the weights that were quantized so far. */
 export interface EngineModel {
+  readonly file: ModelFile;
   readonly prepared: PreparedModel;
   readonly inputs: readonly ValueInfo[];
   /** Rounded to the nearest: what is known of weights before there are samples. */
@@ -65,7 +66,7 @@ export class EngineModels {
         ...(run && { inference }),
       });
       const weights = new CandidateWeights(prepared, roundToNearest);
-      return { prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
+      return { file, prepared, inputs: modelInputs(file.model), weights, close: () => file.close() };
     } catch (error) {
       await file.close();
       throw error;

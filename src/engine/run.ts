@@ -1,3 +1,4 @@
+import { atMost, type Compute } from "../core/compute/compute.ts";
 import type { Dataset } from "../core/data/dataset.ts";
 import { ownFixedInputs } from "../core/data/fixedInputs.ts";
 import type { Bits } from "../core/hardware/profile.ts";
@@ -8,6 +9,7 @@ import { planOf } from "../core/pipeline/planOf.ts";
 import type { Inference, OnProgress } from "../core/ports.ts";
 import { candidateWeights, type RecoveryInput } from "../core/recovery/planWeights.ts";
 import type { Measurements } from "../core/sensitivity/layerJobs.ts";
+import type { WeightStatistics } from "../core/sensitivity/types.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
@@ -22,6 +24,8 @@ export interface JobContext {
   readonly models: EngineModels;
   readonly layerJobs: LayerJobs;
   readonly inference: Inference;
+  /** All of the machine's threads. */
+  readonly compute: Compute;
   readonly tell: (event: JobEvent) => void;
   readonly signal: AbortSignal;
 }
@@ -42,11 +46,10 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     return { shapes, types, assumed, ...(problem !== undefined && { problem }) };
   },
 
-  async weights({ model, bits }, { models, tell, signal }) {
+  async weights({ model, bits }, { models, compute, tell, signal }) {
     const { prepared, weights } = await models.get(model);
-    await analyzeWeights(prepared, weights, bits, progressTo(tell), signal, (layer, statistics) =>
-      tell({ type: "statistics", layer, statistics }),
-    );
+    const onLayer = (layer: string, statistics: WeightStatistics) => tell({ type: "statistics", layer, statistics });
+    await analyzeWeights(prepared, weights, bits, progressTo(tell), signal, onLayer, compute);
     return null;
   },
 
@@ -62,15 +65,17 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
 
   async measure(
     { model, set, bits, known, samples, recovery, batch, threads: asked, queue },
-    { models, inference, tell, signal },
+    { models, inference, compute: all, tell, signal },
   ) {
-    const running = { batch, threads: definiteThreads(asked) };
+    const threads = definiteThreads(asked);
+    const running = { batch, threads };
+    const compute = atMost(threads, all);
     const opened = await models.get(model);
     const hindrance = unmeasurable(opened.prepared);
     if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
     const dataset = await samplesOf(opened, model, set, signal);
     try {
-      const weights = await recovered(opened, { methods: recovery, ...running }, dataset, inference, tell, signal);
+      const weights = await recovered(opened, { methods: recovery, calibration: dataset, inference, compute, ...running }, tell, signal);
       const { table } = await measureLayers(
         opened.prepared,
         weights,
@@ -83,7 +88,7 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
           known: lookUp(known),
           onMeasured: (layer, b, value) => tell({ type: "measured", layer, bits: b, value }),
           ...(queue !== undefined && {
-            elsewhere: inQueue(queue, model, { methods: recovery, calibration: dataset, ...running }, tell),
+            elsewhere: inQueue(queue, opened, model, { methods: recovery, calibration: dataset, ...running }, tell),
           }),
         },
         progressTo(tell),
@@ -142,7 +147,7 @@ interface Decision {
 
 async function withDecision<T>(
   job: DecideJob,
-  { models, inference, tell, signal }: JobContext,
+  { models, inference, compute: all, tell, signal }: JobContext,
   body: (decision: Decision) => Promise<T>,
 ): Promise<T> {
   const opened = await models.get(job.model);
@@ -153,7 +158,8 @@ async function withDecision<T>(
     const settings = { ...job.settings, threads: definiteThreads(job.settings.threads) };
     const { recovery: methods, batch, threads } = settings;
     const running = { methods, batch, threads };
-    const weights = await recovered(opened, running, calibration, inference, tell, signal);
+    const compute = atMost(threads, all);
+    const weights = await recovered(opened, { ...running, calibration, inference, compute }, tell, signal);
     const decided = await decidePlan(
       {
         prepared: opened.prepared,
@@ -167,11 +173,12 @@ async function withDecision<T>(
         calibration,
         ...(evaluation && { evaluation }),
         inference,
+        compute,
         known: lookUp(job.known),
         ...(job.baselines && { baselines: job.baselines }),
         onMeasured: (layer, bits, value) => tell({ type: "measured", layer, bits, value }),
         ...(job.queue !== undefined && {
-          elsewhere: inQueue(job.queue, job.model, { calibration, ...running }, tell),
+          elsewhere: inQueue(job.queue, opened, job.model, { calibration, ...running }, tell),
         }),
       },
       progressTo(tell),
@@ -187,18 +194,16 @@ async function withDecision<T>(
 /** The candidates of a model, kept for the next job on the same samples. */
 async function recovered(
   opened: EngineModel,
-  { methods, batch, threads }: Pick<RecoveryInput, "methods" | "batch" | "threads">,
-  calibration: Dataset,
-  inference: Inference,
+  input: Omit<RecoveryInput, "prepared">,
   tell: JobContext["tell"],
   signal: AbortSignal,
 ): Promise<CandidateWeights> {
+  const { methods, calibration, batch, threads } = input;
   const key = JSON.stringify([...methods, calibration.hash, batch, threads]);
   // Made for a job that may have been cancelled since.
   if (opened.recovered?.key === key) return opened.recovered.weights.under(signal);
   const { prepared } = opened;
-  const input = { prepared, methods, calibration, inference, batch, ...(threads !== undefined && { threads }) };
-  const weights = await candidateWeights(input, progressTo(tell), signal);
+  const weights = await candidateWeights({ prepared, ...input }, progressTo(tell), signal);
   opened.recovered = { key, weights };
   return weights;
 }
@@ -206,11 +211,12 @@ async function recovered(
 /** Has a sweep's jobs done by whatever workers a queue has. */
 function inQueue(
   url: string,
-  model: ModelSource,
+  { file }: EngineModel,
+  { dims, inputs, equalize, requantize = false }: ModelSource,
   settings: Pick<QueueRun, "methods" | "calibration" | "batch" | "threads">,
   tell: JobContext["tell"],
 ): JobsElsewhere {
-  return jobsInQueue({ url, model: { requantize: false, ...model }, ...settings }, progressTo(tell));
+  return jobsInQueue({ url, model: { file, dims, inputs, equalize, requantize }, ...settings }, progressTo(tell));
 }
 
 /** The same decision with the bits of a plan that a person has edited. */

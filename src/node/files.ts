@@ -9,8 +9,8 @@ export type FileSource = ByteSource & { close(): Promise<void> };
 
 /** One read of the system: Node takes less than 2 GiB at once. */
 const maxReadAtOnce = 2 ** 30;
-/** Piece in which a file is hashed: large enough that the cost of a call vanishes, small enough to stop at once. */
-const hashPiece = 4 * 2 ** 20;
+/** Piece in which a file is read through: large enough that the cost of a call vanishes, small enough to stop at once. */
+const readPiece = 4 * 2 ** 20;
 /** Profiles with measured latencies of 10,000 layers have about 1.5 MB, plans of as many layers some MB. */
 const maxTextBytes = 32 * 2 ** 20;
 
@@ -117,14 +117,24 @@ function changed(path: string) {
 export async function fileHash(path: string, signal?: AbortSignal): Promise<string> {
   const file = await openFileSource(path);
   try {
-    const hash = createHash("sha256");
-    for (let at = 0; at < file.size; at += hashPiece) {
-      signal?.throwIfAborted();
-      hash.update(await file.read(at, Math.min(hashPiece, file.size - at)));
-    }
-    return hash.digest("hex");
+    return await sourceHash(file, signal);
   } finally {
     await file.close();
+  }
+}
+
+/** SHA-256 of a file that is open, hexadecimal. @throws as reads of the source */
+export async function sourceHash(source: ByteSource, signal?: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of piecesOf(source, signal)) hash.update(piece);
+  return hash.digest("hex");
+}
+
+/** All bytes of a file that is open, from its beginning, in pieces. */
+export async function* piecesOf(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < source.size; at += readPiece) {
+    signal?.throwIfAborted();
+    yield await source.read(at, Math.min(readPiece, source.size - at));
   }
 }
 

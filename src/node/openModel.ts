@@ -4,6 +4,7 @@ import { modelError } from "../core/onnx/errors.ts";
 import { locationProblem } from "../core/onnx/external.ts";
 import type { OnnxModel } from "../core/onnx/model.ts";
 import { readModel } from "../core/onnx/read.ts";
+import type { ByteSource } from "../core/ports.ts";
 import { type FileSource, openFileSource } from "./files.ts";
 
 /** A model whose file, and external-data files as they are needed, stay open until `close`. */
@@ -13,6 +14,10 @@ export interface ModelFile {
   readonly path: string;
   /** Size of the model file, without external data. */
   readonly bytes: number;
+  /** The model file itself, as it was opened: reads throw SQ1005 once it is another. */
+  readonly source: ByteSource;
+  /** An external-data file, as it was when it was first needed. @throws SigmaQuantError as openExternalFile */
+  external(location: string): Promise<ByteSource>;
   close(): Promise<void>;
 }
 
@@ -23,18 +28,24 @@ export interface ModelFile {
 export async function openModelFile(file: string, options: { readonly signal?: AbortSignal } = {}): Promise<ModelFile> {
   const { signal } = options;
   const source = await openFileSource(file);
-  const opened: FileSource[] = [source];
+  const opened = new Map<string, Promise<FileSource>>();
   const close = async () => {
-    await Promise.all(opened.map((each) => each.close()));
+    const others = await Promise.allSettled(opened.values());
+    const open = others.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    await Promise.all([source, ...open].map((each) => each.close()));
+  };
+  const external = (location: string): Promise<FileSource> => {
+    const known = opened.get(location);
+    if (known) return known;
+    const opening = openExternalFile(file, location);
+    opened.set(location, opening);
+    // Asked again next time: the user may have put the file there by then.
+    opening.catch(() => opened.delete(location));
+    return opening;
   };
   try {
-    const openExternal = async (location: string) => {
-      const external = await openExternalFile(file, location);
-      opened.push(external);
-      return external;
-    };
-    const model = await readModel(source, { openExternal, file, ...(signal && { signal }) });
-    return { model, path: file, bytes: source.size, close };
+    const model = await readModel(source, { openExternal: external, file, ...(signal && { signal }) });
+    return { model, path: file, bytes: source.size, source, external, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { ByteSink } from "../core/ports.ts";
+import { fileError } from "../node/errors.ts";
 import { keyPrefix } from "./connection.ts";
 import type { Blob } from "./description.ts";
 import { badQueueData } from "./errors.ts";
@@ -30,6 +31,7 @@ export async function blobOf(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Ar
  * Makes sure that the server has a blob.
  * @param parts gives its bytes; called only where it is not there yet
  * @returns whether it had to be sent
+ * @throws SigmaQuantError SQ1005 when the bytes are not those any more that the hash was taken of
  */
 export async function putBlob(
   redis: Redis,
@@ -39,6 +41,7 @@ export async function putBlob(
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (await touchBlob(redis, blob)) return false;
+  const hash = createHash("sha256");
   let index = 0;
   let sent = 0;
   const send = async (chunk: Uint8Array) => {
@@ -50,6 +53,7 @@ export async function putBlob(
   const filling = new Uint8Array(chunkBytes);
   let filled = 0;
   for await (const part of parts()) {
+    hash.update(part);
     for (let at = 0; at < part.length; ) {
       const taken = Math.min(chunkBytes - filled, part.length - at);
       filling.set(part.subarray(at, at + taken), filled);
@@ -61,6 +65,9 @@ export async function putBlob(
     }
   }
   if (filled > 0) await send(filling.slice(0, filled));
+  if (sent !== blob.bytes || hash.digest("hex") !== blob.sha256) {
+    throw fileError("changed", "A file was changed while it was being sent to the queue", {});
+  }
   await redis.set(markerOf(blob.sha256), String(blob.bytes), "EX", expirySeconds);
   return true;
 }

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import { externalPlace, isExternal } from "../core/onnx/external.ts";
 import { allTensors } from "../core/onnx/walk.ts";
 import type { ByteSource } from "../core/ports.ts";
-import { openFileSource } from "../node/files.ts";
-import { openExternalFile, openModelFile } from "../node/openModel.ts";
+import { explainFileError } from "../node/errors.ts";
+import { piecesOf } from "../node/files.ts";
+import type { ModelFile } from "../node/openModel.ts";
+import { blobOf } from "./blobs.ts";
 import type { FileDescription } from "./description.ts";
-
-/** Piece in which files are read to be hashed and sent. */
-const pieceBytes = 4 * 2 ** 20;
 
 /** A file of a model, by its content. */
 export interface ModelPart {
@@ -17,50 +15,29 @@ export interface ModelPart {
 }
 
 /**
- * A model and all of its external data, as they have to lie beside each other.
- * @throws SigmaQuantError as openModelFile; SQ2010 for data outside the model's folder
+ * A model and all of its external data, as they have to lie beside each other: the very files that are open, so that what is sent is
+ * what was prepared here.
+ * @throws SigmaQuantError SQ1005 (as its parts do) when a file was changed since it was opened; SQ2010 for data outside the model's folder
  */
-export async function modelParts(model: string, signal?: AbortSignal): Promise<readonly ModelPart[]> {
-  const file = await openModelFile(model, signal ? { signal } : {});
+export async function modelParts(file: ModelFile, signal?: AbortSignal): Promise<readonly ModelPart[]> {
   const locations = new Set<string>();
-  try {
-    for (const tensor of allTensors(file.model.proto)) {
-      if (isExternal(tensor)) locations.add(externalPlace(tensor, model).location);
-    }
-  } finally {
-    await file.close();
+  for (const tensor of allTensors(file.model.proto)) {
+    if (isExternal(tensor)) locations.add(externalPlace(tensor, file.path).location);
   }
-  const own = await partOf(undefined, () => openFileSource(model), signal);
+  const own = await partOf(undefined, file.source, signal);
   const others: ModelPart[] = [];
   for (const location of locations) {
-    others.push(await partOf(location, () => openExternalFile(model, location), signal));
+    const source = await file.external(location).catch((error: unknown) => {
+      throw explainFileError(error, location, "read");
+    });
+    others.push(await partOf(location, source, signal));
   }
   return [own, ...others];
 }
 
-async function partOf(
-  location: string | undefined,
-  open: () => Promise<ByteSource & { close(): Promise<void> }>,
-  signal?: AbortSignal,
-): Promise<ModelPart> {
-  const parts = async function* () {
-    const source = await open();
-    try {
-      for (let at = 0; at < source.size; at += pieceBytes) {
-        signal?.throwIfAborted();
-        yield await source.read(at, Math.min(pieceBytes, source.size - at));
-      }
-    } finally {
-      await source.close();
-    }
-  };
-  const hash = createHash("sha256");
-  let bytes = 0;
-  for await (const part of parts()) {
-    hash.update(part);
-    bytes += part.length;
-  }
-  const sha256 = hash.digest("hex");
+async function partOf(location: string | undefined, source: ByteSource, signal?: AbortSignal): Promise<ModelPart> {
+  const parts = () => piecesOf(source, signal);
+  const { sha256, bytes } = await blobOf(parts());
   // The model's own name is nobody's business; by its hash it can't be that of its data either.
   return { description: { path: location ?? `${sha256}.onnx`, sha256, bytes }, parts };
 }

@@ -9,6 +9,7 @@ import { looksAtSamples, recoverySamples, usableRecovery } from "../core/recover
 import type { LayerResult } from "../core/sensitivity/layerJobs.ts";
 import type { JobListener } from "../core/sensitivity/measured.ts";
 import type { SweepBatch } from "../core/sensitivity/reference.ts";
+import type { ModelFile } from "../node/openModel.ts";
 import { blobOf, putBlob } from "./blobs.ts";
 import { connectQueue, type QueueConnection, queueError } from "./connection.ts";
 import type { Blob, QueuedJob, SweepDescription } from "./description.ts";
@@ -18,9 +19,9 @@ import { SubmittedJobs } from "./submitted.ts";
 /** A model and settings whose sweep is to be done by a queue's workers. */
 export interface QueueRun {
   readonly url: string;
-  /** As prepareModel was given it. */
+  /** As prepareModel was given it, and open. */
   readonly model: Pick<SweepDescription["model"], "dims" | "inputs" | "equalize" | "requantize"> & {
-    readonly path: string;
+    readonly file: ModelFile;
   };
   readonly methods: ReadonlySet<RecoveryMethod>;
   readonly calibration: Dataset;
@@ -90,7 +91,7 @@ async function describe(
   batches: readonly SweepBatch[],
   signal?: AbortSignal,
 ): Promise<{ readonly description: SweepDescription; readonly sending: readonly Sending[] }> {
-  const files = await modelParts(model.path, signal);
+  const files = await modelParts(model.file, signal);
   const usable = usableRecovery(methods, calibration);
   const recording = looksAtSamples(usable)
     ? await recordingOf(calibration, Math.min(recoverySamples, calibration.samples), signal)

@@ -51,10 +51,18 @@ Examples:
     )
     .action((path: string, options: AnalyzeOptions) =>
       runCommand(options, signal, async (context) => {
-        const { prepared, inputs, fixed, inference, close } = await openPrepared(path, options, context);
+        const { prepared, inputs, fixed, inference, compute, file, close } = await openPrepared(path, options, context);
         try {
           const weights = new CandidateWeights(prepared, roundToNearest, context.signal);
-          const statistics = await analyzeWeights(prepared, weights, options.bits, context.onProgress, context.signal);
+          const statistics = await analyzeWeights(
+            prepared,
+            weights,
+            options.bits,
+            context.onProgress,
+            context.signal,
+            undefined,
+            compute,
+          );
           let table: SensitivityTable | undefined;
           const notes = [...prepared.notes];
           const hindrance = options.run ? unmeasurable(prepared) : undefined;
@@ -66,7 +74,7 @@ Examples:
               const { samples, batch, queue } = options;
               const threads = definiteThreads(options.threads);
               const measuring = { methods: new Set<RecoveryMethod>(), calibration: dataset, batch, threads };
-              const elsewhere = inQueue(queue, path, options, measuring, context);
+              const elsewhere = inQueue(queue, file, options, measuring, context);
               const settings = { inference, samples, batch, threads, bits: () => options.bits, ...elsewhere };
               ({ table } = await measureLayers(
                 prepared,
