@@ -58,8 +58,8 @@ function changeOne(root: Record<string, unknown>, dice: Random): void {
   const { owner, key } = oneOf(dice, all);
   const list = Array.isArray(owner) ? (owner as unknown[]) : undefined;
   oneOf<() => void>(dice, [
-    () => set(owner, key, oneOf(dice, values)),
-    () => set(owner, key, oneOf(dice, values)),
+    () => set(owner, key, anyValue(dice)),
+    () => set(owner, key, anyValue(dice)),
     () => set(owner, key, near(owner[key], dice)),
     () => {
       const from = oneOf(dice, all);
@@ -72,7 +72,7 @@ function changeOne(root: Record<string, unknown>, dice: Random): void {
     () => {
       const value = owner[key];
       if (list) list.push(...Array.from({ length: 1 + dice.below(20) }, () => structuredClone(value)));
-      else set(owner, oneOf(dice, [`${key}x`, "__proto__", "", "toString", "2x8", "99x99"]), value);
+      else set(owner, oneOf(dice, [`${key}x`, "__proto__", "", "toString", "2x8", "99x99"]), structuredClone(value));
     },
     () => {
       let value: unknown = owner[key];
@@ -93,7 +93,12 @@ function near(value: unknown, dice: Random): unknown {
     return oneOf(dice, [-value, value + 1, value * 2, value / 3, value * 1e9, value * 1e-9]);
   if (typeof value === "string")
     return oneOf(dice, [`${value} `, value.slice(1), value.toUpperCase(), value.repeat(3)]);
-  return oneOf(dice, values);
+  return anyValue(dice);
+}
+
+/** One of its own: later changes are to the text's, and not to what every other case may get. */
+function anyValue(dice: Random): unknown {
+  return structuredClone(oneOf(dice, values));
 }
 
 /** Not those deep in what was nested already. */
