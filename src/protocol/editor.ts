@@ -116,7 +116,8 @@ export type Notice =
     }
   | { readonly kind: "stale"; readonly changed: number; readonly layers: number; readonly secondsAgo: number }
   | { readonly kind: "restarted"; readonly kept: number; readonly total: number }
-  | { readonly kind: "stopped"; readonly done: number; readonly total: number }
+  /** @see Work for its stage and counts */
+  | { readonly kind: "stopped"; readonly stage: string; readonly done: number; readonly total: number }
   | { readonly kind: "noEvaluation" }
   | { readonly kind: "noRuntime"; readonly message: string }
   | {

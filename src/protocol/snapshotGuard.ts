@@ -133,7 +133,7 @@ const noticeFields: { readonly [K in Notice["kind"]]: (bag: Bag) => boolean } = 
   whatIf: (v) => isResource(v.resource) && isLimit(v.limit) && isFigure(v.profileLimit),
   stale: (v) => has(v, ["changed", "layers", "secondsAgo"], isNumber),
   restarted: (v) => has(v, ["kept", "total"], isNumber),
-  stopped: (v) => has(v, ["done", "total"], isNumber),
+  stopped: (v) => isName(v.stage) && has(v, ["done", "total"], isNumber),
   noEvaluation: () => true,
   noRuntime: (v) => isName(v.message),
   problem: (v) => has(v, ["message", "code"], isName) && optional(isName)(v.file) && isFigure(v.line),

@@ -432,8 +432,11 @@ export class ModelSession {
     const { kept, total } = this.analyzer.pairs;
     const { work } = this.state;
     if (kind === "quantize") {
-      if (kept < total) this.state.stopped = { done: kept, total };
-    } else if (work && work.total > 0) this.state.stopped = { done: work.done, total: work.total };
+      if (kept < total) this.state.stopped = { stage: "Measuring", done: kept, total };
+    } else if (work && work.total > 0) {
+      const { stage, done, total } = work;
+      this.state.stopped = { stage, done, total };
+    }
   }
 
   private publish(): void {

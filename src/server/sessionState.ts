@@ -76,7 +76,7 @@ export interface SessionState {
   decided?: Decision;
   front: readonly FrontPoint[];
   work?: Work;
-  stopped?: { readonly done: number; readonly total: number };
+  stopped?: Pick<Work, "stage" | "done" | "total">;
   restarted?: { readonly kept: number; readonly total: number };
   /** Why no model can be run here: ONNX Runtime is missing, say. */
   noRuntime?: SigmaQuantError;

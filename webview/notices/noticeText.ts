@@ -62,7 +62,7 @@ export function bannerOf(notice: Notice, snapshot: EditorSnapshot): Banner | und
         key: notice.kind,
         tone: "info",
         icon: "info",
-        text: `Stopped at ${formatCount(notice.done)} of ${formatCount(notice.total)}.`,
+        text: stoppedText(notice),
         actions: [{ label: "Resume", command: "resume" }],
       };
     case "noEvaluation":
@@ -87,6 +87,13 @@ export function bannerOf(notice: Notice, snapshot: EditorSnapshot): Banner | und
       };
     }
   }
+}
+
+/** Stages are things that are done (Measuring) or made (Activation ranges). */
+function stoppedText({ stage, done, total }: Extract<Notice, { kind: "stopped" }>): string {
+  const name = stage.toLowerCase();
+  const place = name.endsWith("ing") ? `while ${name}, at` : `at ${name},`;
+  return `Stopped ${place} ${formatCount(done)} of ${formatCount(total)}.`;
 }
 
 function whatIf(notice: Extract<Notice, { kind: "whatIf" }>, snapshot: EditorSnapshot): Banner {

@@ -74,13 +74,13 @@ describe("an analysis", () => {
     const before = files();
     await until(async () => measuredCount(await workText()) > 5);
     await ui.webview.click('.work >> role=button[name="Cancel"]');
-    const told = await ui.webview.waitFor(".banner", "Stopped at");
-    assert.match(told, /Stopped at [1-9]\d* of 60\./);
+    const told = await ui.webview.waitFor(".banner", "Stopped while measuring");
+    assert.match(told, /Stopped while measuring, at [1-9]\d* of 60\./);
     await ui.webview.waitUntilGone(".work");
     await enginesRest();
     assert.deepEqual(files(), before);
     await ui.webview.click('.banner >> role=button[name="Resume"]');
-    await ui.webview.waitUntilGone(".banner", "Stopped at");
+    await ui.webview.waitUntilGone(".banner", "Stopped while measuring");
     assert.match(await analyzed(longTestMs), /^Fits, .*points?$/);
     assert.ok(!(await ui.webview.isVisible(".banner")));
   });

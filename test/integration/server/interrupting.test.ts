@@ -57,7 +57,7 @@ describe("an analysis that is cancelled", () => {
       model,
       (snapshot) => isIdle(snapshot) && noticesOf(snapshot).includes("stopped"),
     );
-    expect(noticeOf(stopped, "stopped")?.total).toBe(pairs);
+    expect(noticeOf(stopped, "stopped")).toMatchObject({ stage: "Measuring", total: pairs });
     expect(noticeOf(stopped, "stopped")?.done).toBeLessThan(pairs);
     await atRest(server);
     expect(isIdle(server.told(model).at(-1) as EditorSnapshot)).toBe(true);
