@@ -123,10 +123,15 @@ export function accuracyOf(
   const ran = [state.decided?.result.plan, state.plan?.plan].filter((plan) => plan !== undefined);
   for (const plan of ran.toSorted((a, b) => rank(b.accuracy) - rank(a.accuracy))) {
     const same = plan.modelHash === state.modelHash && changes(planBits(plan), bits).size === 0;
-    if (same && plan.accuracy) return plan.accuracy;
+    if (same && plan.accuracy && hasActivations(plan, state.fit)) return plan.accuracy;
   }
   const { baselines = [], plan } = state.decided?.result ?? {};
   return expectedAccuracy(baselines, plan ? [plan] : [], loss);
+}
+
+/** The plan's activations have the bits that they get now. */
+function hasActivations({ layers }: Plan, fit: SessionState["fit"]): boolean {
+  return layers.every(({ name, activationBits: bits }) => bits === null || bits === fit?.activationBitsOf(name));
 }
 
 function rank(accuracy: Accuracy | undefined): number {

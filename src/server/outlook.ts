@@ -48,7 +48,8 @@ export class Outlook {
   /** The plan with an edit applied. @throws SQ5302 before there is a device */
   edited(edit: PlanEdit, planUri: string): TextChange {
     if (!this.displayed) throw noProfile();
-    return this.change(applyEdit(edit, this.displayed, this.recommended(edit), this.state.front), planUri);
+    const state = edit.kind === "resetAll" ? this.unplanned() : this.state;
+    return this.change(applyEdit(edit, this.displayed, this.recommended(edit, state), state.front), planUri, state);
   }
 
   /** The plan's text as it is, or of what is shown when there is no file yet. @throws as `edited` */
@@ -74,23 +75,32 @@ export class Outlook {
     this.state.front = paretoFront(fit, losses.loss);
   }
 
+  /** As if there were no plan: no pins, and the activations' usual bits. */
+  private unplanned(): SessionState {
+    const { plan: _, ...state } = this.state;
+    const { prepared, profile } = state;
+    if (!prepared || !profile || !this.losses) throw noProfile();
+    const fit = fitWith(state, prepared, profile.profile, new Map());
+    return { ...state, fit, live: solveSoon(fit, this.losses.loss) };
+  }
+
   /** Bits that the allocation gives without what the edit is about to take back. */
-  private recommended(edit: PlanEdit): ReadonlyMap<string, Bits | null> {
-    const { state, losses } = this;
+  private recommended(edit: PlanEdit, state: SessionState): ReadonlyMap<string, Bits | null> {
+    const { losses } = this;
     const { prepared, profile, live } = state;
     if (!prepared || !profile || !losses || !live) throw noProfile();
-    if (edit.kind !== "resetBits" && edit.kind !== "resetAll") return live.bits;
-    const freed = edit.kind === "resetBits" ? new Set(edit.layers) : undefined;
-    const pins = [...pinsInForce(state)].filter(([name]) => freed !== undefined && !freed.has(name));
+    if (edit.kind !== "resetBits") return live.bits;
+    const freed = new Set(edit.layers);
+    const pins = [...pinsInForce(state)].filter(([name]) => !freed.has(name));
     return solveSoon(fitWith(state, prepared, profile.profile, new Map(pins)), losses.loss).bits;
   }
 
-  private change(edited: EditedBits, planUri: string): TextChange {
+  private change(edited: EditedBits, planUri: string, state = this.state): TextChange {
     if (!this.losses) throw noProfile();
-    const maxDrop = maxDropInForce(this.state);
-    const accuracy = accuracyOf(this.state, edited.bits, totalLoss(edited.bits, this.losses.loss));
-    const text = planText(this.state, this.losses, edited, {
-      strategy: strategyInForce(this.state, this.settings()),
+    const maxDrop = maxDropInForce(state);
+    const accuracy = accuracyOf(state, edited.bits, totalLoss(edited.bits, this.losses.loss));
+    const text = planText(state, this.losses, edited, {
+      strategy: strategyInForce(state, this.settings()),
       ...(maxDrop !== undefined && { maxDrop }),
       // What is only expected changes with every measurement: a file would tell it as it was.
       ...(accuracy && accuracy.how !== "expected" && { accuracy }),

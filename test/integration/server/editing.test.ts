@@ -147,12 +147,16 @@ describe("a plan", () => {
     expect((await planned()).accuracy).toBeUndefined();
   });
 
-  it("has activation bits that count, as far as the device has them", async () => {
+  /** A workspace whose device has activations of 8 and 16 bits. */
+  function widerBench(): SmallBench {
     const bench = smallBench(cache());
-    writeFileSync(
-      bench.profile,
-      readFileSync(bench.profile, "utf8").replace(/"activationBits": \[.*?\]/, '"activationBits": [8, 16]'),
-    );
+    const text = readFileSync(bench.profile, "utf8");
+    writeFileSync(bench.profile, text.replace(/"activationBits": \[.*?\]/, '"activationBits": [8, 16]'));
+    return bench;
+  }
+
+  it("has activation bits that count, as far as the device has them", async () => {
+    const bench = widerBench();
     const server = await decided(bench);
     const before = await server.until(bench.model, isDecided);
     const { uri, text } = await server.request(requests.planText, { uri: uriOf(bench.model) });
@@ -168,6 +172,25 @@ describe("a plan", () => {
     expect(after.layers.at(-1)?.activationBits).toBe(8);
     const { macs = 0, weightBits } = before.layers[0] ?? {};
     expect(bops(after) - bops(before)).toBe(macs * (weightBits ?? 0) * 8);
+  });
+
+  it("loses its activation bits when all bits are reset, and the accuracy that was theirs", async () => {
+    const bench = widerBench();
+    const server = await decided(bench);
+    const { uri, text } = await server.request(requests.planText, { uri: uriOf(bench.model) });
+    const file = new URL(uri).pathname;
+    writeFileSync(file, text.replace('"activationBits": 8', '"activationBits": 16'));
+    await server.filesChanged(FileChangeType.Created, file);
+    await server.until(bench.model, ({ layers }) => layers[0]?.activationBits === 16);
+    const { now: after } = server;
+    await server.until(bench.model, ({ work }) => work?.kind === "allocate", { after });
+    await server.until(bench.model, isDecided);
+    await edit(server, bench, { kind: "resetAll" });
+    const plan = parsePlan(readFileSync(file, "utf8"), file);
+    expect(plan.layers.every(({ activationBits }) => activationBits === 8)).toBe(true);
+    expect(plan.accuracy).toBeUndefined();
+    const reset = await server.until(bench.model, ({ layers }) => layers[0]?.activationBits === 8);
+    expect(bitsOf(reset)).toEqual(plan.layers.map(({ weightBits }) => weightBits));
   });
 
   it("is followed when its text goes back, as undo does", async () => {
