@@ -21,7 +21,7 @@ import { pairedInterval } from "../../webview/model/interval.ts";
 import { nextSort, orderOf } from "../../webview/model/order.ts";
 import { select } from "../../webview/model/selection.ts";
 import { totalsOf, totalText } from "../../webview/model/totals.ts";
-import { bannerOf } from "../../webview/notices/noticeText.ts";
+import { stoppedText } from "../../webview/model/words.ts";
 import { restoreView, saveView } from "../../webview/savedState.ts";
 import { initialView, networkOrder } from "../../webview/state.ts";
 import { exampleSnapshot, next } from "../support/webview/snapshots.ts";
@@ -301,7 +301,6 @@ describe("the notice of a job that was stopped", () => {
     ["Calibrating", "Stopped while calibrating, at 64 of 512."],
     ["Activation ranges", "Stopped at activation ranges, 64 of 512."],
   ])("names what was being done: %s", (stage, text) => {
-    const notice = { kind: "stopped", stage, done: 64, total: 512 } as const;
-    expect(bannerOf(notice, exampleSnapshot("max78000"))?.text).toBe(text);
+    expect(stoppedText({ stage, done: 64, total: 512 })).toBe(text);
   });
 });

@@ -42,6 +42,13 @@ export function metricTitle(metric: SensitivityMetric | undefined, source: Figur
   return titles[metric];
 }
 
+/** Where work was stopped; its stages are what is done (Measuring) or made (Activation ranges). */
+export function stoppedText({ stage, done, total }: Pick<Work, "stage" | "done" | "total">): string {
+  const name = stage.toLowerCase();
+  const place = name.endsWith("ing") ? `while ${name}, at` : `at ${name},`;
+  return `Stopped ${place} ${formatCount(done)} of ${formatCount(total)}.`;
+}
+
 /** `41 of 110, about 12 s left`; empty when nothing can be counted. */
 export function workCount(work: Work): string {
   const parts = [];

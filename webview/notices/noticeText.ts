@@ -2,6 +2,7 @@ import { formatAmount, formatCount, resourceName } from "../../src/core/plan/for
 import type { EditorSnapshot, Notice, PageCommand } from "../../src/protocol/editor.ts";
 import { count } from "../format/numbers.ts";
 import { formatAgo } from "../format/time.ts";
+import { stoppedText } from "../model/words.ts";
 import type { IconName } from "../ui/icons.ts";
 
 /** A banner: what it says and offers. */
@@ -87,13 +88,6 @@ export function bannerOf(notice: Notice, snapshot: EditorSnapshot): Banner | und
       };
     }
   }
-}
-
-/** Stages are things that are done (Measuring) or made (Activation ranges). */
-function stoppedText({ stage, done, total }: Extract<Notice, { kind: "stopped" }>): string {
-  const name = stage.toLowerCase();
-  const place = name.endsWith("ing") ? `while ${name}, at` : `at ${name},`;
-  return `Stopped ${place} ${formatCount(done)} of ${formatCount(total)}.`;
 }
 
 function whatIf(notice: Extract<Notice, { kind: "whatIf" }>, snapshot: EditorSnapshot): Banner {
