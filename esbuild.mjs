@@ -23,6 +23,7 @@ export const nodeEntries = Object.freeze({
   extension: "src/extension/extension.ts",
   server: "src/server/main.ts",
   engine: "src/engine/main.ts",
+  computeThread: "src/node/computeThread.ts",
   queueDriver: "src/queue/driver.ts",
 });
 

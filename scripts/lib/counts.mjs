@@ -8,6 +8,7 @@
  * @property {number} skipped
  * @property {string} [note] what is odd about it, for the reader of the summary
  * @property {readonly string[]} [failures] each failed test's full title and the first line of why
+ * @property {readonly string[]} [retried] the same of those that failed at first
  */
 
 /**
@@ -85,7 +86,10 @@ export function summary(levels) {
   });
   const [passed, failed] = [sum("passed"), sum("failed")];
   const ranNothing = passed + failed === 0;
-  const failures = levels.flatMap((level) => (level.failures ?? []).map((line) => `✘ ${level.name}: ${line}`));
+  const failures = levels.flatMap(({ name, failures = [], retried = [] }) => [
+    ...retried.map((line) => `↻ ${name}, run again: ${line}`),
+    ...failures.map((line) => `✘ ${name}: ${line}`),
+  ]);
   return {
     lines: [
       ...failures,

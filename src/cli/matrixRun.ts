@@ -65,7 +65,7 @@ export async function compareModel(
   const opened = await openPrepared(model, options, context, { equalize: recovery.has("equalize") });
   const closing: (() => Promise<void>)[] = [opened.close];
   try {
-    const { prepared, inference, inputs, fixed } = opened;
+    const { prepared, inference, compute, inputs, fixed } = opened;
     const { shapes } = prepared;
     const calibration = await openSamples(calibrationPath, inputs, shapes, fixed, signal);
     closing.push(() => calibration.close());
@@ -73,7 +73,15 @@ export async function compareModel(
       evaluationPath === undefined ? undefined : await openDataset(evaluationPath, inputs, { shapes, fixed }, signal);
     if (evaluation) closing.push(() => evaluation.close());
     const weights = await candidateWeights(
-      { prepared, methods: recovery, calibration, inference, batch, ...(threads !== undefined && { threads }) },
+      {
+        prepared,
+        methods: recovery,
+        calibration,
+        inference,
+        compute,
+        batch,
+        ...(threads !== undefined && { threads }),
+      },
       context.onProgress,
       signal,
     );
@@ -86,6 +94,7 @@ export async function compareModel(
         calibration,
         ...(evaluation && { evaluation }),
         inference,
+        compute,
         devices,
         accuracy: options.quick ? "expected" : "simulated",
         onCell: ({ device, figures, problem }) =>

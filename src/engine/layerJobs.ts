@@ -1,3 +1,4 @@
+import { atMost, type Compute } from "../core/compute/compute.ts";
 import { RecordedDataset, type Recording } from "../core/data/recorded.ts";
 import { findRuns } from "../core/data/runRecords.ts";
 import type { BlockSize } from "../core/hardware/profile.ts";
@@ -23,6 +24,7 @@ export class LayerJobs {
   constructor(
     private readonly models: EngineModels,
     private readonly inference: Inference,
+    private readonly compute: Compute,
   ) {}
 
   /** The jobs of a worker come one after the other. */
@@ -60,6 +62,7 @@ export class LayerJobs {
           methods: new Set(description.recovery),
           calibration: recoverySet(description, runs),
           inference,
+          compute: atMost(threads, this.compute),
           batch,
           threads,
         },

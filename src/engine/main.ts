@@ -1,4 +1,6 @@
+import os from "node:os";
 import { toWire } from "../core/wireError.ts";
+import { openComputePool } from "../node/computePool.ts";
 import { createOrtInference } from "../node/ortInference.ts";
 import type { FromEngine, JobKind, Jobs, ToEngine } from "./jobs.ts";
 import { LayerJobs } from "./layerJobs.ts";
@@ -10,8 +12,9 @@ import { type JobContext, runners } from "./run.ts";
  * costs the job at hand and not the server. It ends when its parent does.
  */
 const inference = createOrtInference();
+const compute = openComputePool(os.availableParallelism());
 const models = new EngineModels(inference);
-const layerJobs = new LayerJobs(models, inference);
+const layerJobs = new LayerJobs(models, inference, compute);
 const running = new Map<number, AbortController>();
 
 process.on("message", (message) => {
@@ -31,7 +34,10 @@ async function serve<K extends JobKind>(id: number, kind: K, params: Jobs[K]["pa
   const tell: JobContext["tell"] = (event) => send({ id, event });
   try {
     const runner = runners[kind] as (params: Jobs[K]["params"], context: JobContext) => Promise<unknown>;
-    send({ id, result: await runner(params, { models, layerJobs, inference, tell, signal: controller.signal }) });
+    send({
+      id,
+      result: await runner(params, { models, layerJobs, inference, compute, tell, signal: controller.signal }),
+    });
   } catch (error) {
     send({ id, error: { ...toWire(error), ...(controller.signal.aborted && { aborted: true }) } });
   } finally {

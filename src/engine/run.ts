@@ -75,7 +75,12 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     if (hindrance !== undefined) return { samples: 0, unmeasurable: hindrance };
     const dataset = await samplesOf(opened, model, set, signal);
     try {
-      const weights = await recovered(opened, { methods: recovery, calibration: dataset, inference, compute, ...running }, tell, signal);
+      const weights = await recovered(
+        opened,
+        { methods: recovery, calibration: dataset, inference, compute, ...running },
+        tell,
+        signal,
+      );
       const { table } = await measureLayers(
         opened.prepared,
         weights,

@@ -253,7 +253,10 @@ export interface ServerBuild {
 export async function buildServer(): Promise<ServerBuild> {
   mkdirSync(path.join(root, "dist-test"), { recursive: true });
   const folder = mkdtempSync(path.join(root, "dist-test/server-"));
-  const { server, engine, queueDriver } = nodeEntries;
-  await esbuild.build({ ...nodeBuild({ outdir: folder }), entryPoints: { server, engine, queueDriver } });
+  const { server, engine, computeThread, queueDriver } = nodeEntries;
+  await esbuild.build({
+    ...nodeBuild({ outdir: folder }),
+    entryPoints: { server, engine, computeThread, queueDriver },
+  });
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

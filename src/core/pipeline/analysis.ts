@@ -1,20 +1,28 @@
+import { type Compute, inParallel, inPlace } from "../compute/compute.ts";
+import { sharedFloats } from "../compute/shared.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { type LayerSite, quantizableSites } from "../model/discover.ts";
+import { product } from "../model/weightChain.ts";
 import { maxModelBytes } from "../onnx/limits.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { Measurements } from "../sensitivity/layerJobs.ts";
 import { type DoJobs, measureSensitivities, type SweepInput, sensitivityTable } from "../sensitivity/measured.ts";
 import type { SweepBatch } from "../sensitivity/reference.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
-import { weightStatistics } from "../sensitivity/weightStatistics.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { elementTypeOf } from "./elementTypes.ts";
 import { affordableSamples, largestCutBytes } from "./heldMemory.ts";
 import type { PreparedModel } from "./prepare.ts";
 import { drawnCount, mostStoodFor, sweepBatches } from "./sweepSamples.ts";
 
-/** Sigma, KL, SQNR and MSE of every quantizable layer's weights; needs no data and runs nothing. */
+/** Weights times bitwidths from which on starting threads takes less time than it saves. Our choice: a tenth of a second's work. */
+const worthThreads = 2 ** 25;
+
+/**
+ * Sigma, KL, SQNR and MSE of every quantizable layer's weights; needs no data and runs nothing.
+ * @param onLayer is called as layers come, which may be in another order than the network's
+ */
 export async function analyzeWeights(
   prepared: PreparedModel,
   weights: CandidateWeights,
@@ -22,25 +30,28 @@ export async function analyzeWeights(
   onProgress: OnProgress,
   signal?: AbortSignal,
   onLayer?: (layer: string, statistics: WeightStatistics) => void,
+  threads: Compute = inPlace,
 ): Promise<Map<string, WeightStatistics>> {
   const sites = quantizableSites(prepared.discovery);
+  const elements = sites.reduce((sum, { layer }) => sum + product(layer.weightShape), 0);
+  const compute = elements * bits.length < worthThreads ? inPlace : threads;
   const found = new Map<string, WeightStatistics>();
-  for (const [done, { layer }] of sites.entries()) {
-    signal?.throwIfAborted();
-    onProgress({ stage: "Weights", done, total: sites.length, note: layer.name });
-    const statistics = weightStatistics(
-      await weights.weight(layer.name),
-      layer.weightShape,
-      layer.channelAxis,
-      bits,
-      layer.blockSize === undefined ? {} : { blockSize: layer.blockSize },
-      signal,
-    );
-    found.set(layer.name, statistics);
-    onLayer?.(layer.name, statistics);
-  }
+  const analyze = async ({ layer }: LayerSite) => {
+    const { name, weightShape: shape, channelAxis: axis, blockSize } = layer;
+    onProgress({ stage: "Weights", done: found.size, total: sites.length, note: name });
+    const weight = await weights.weight(name);
+    const statistics = await compute.run("weightStatistics", {
+      weight: compute.width > 1 ? sharedFloats(weight) : weight,
+      ...{ shape, axis, bits },
+      ...(blockSize !== undefined && { blockSize }),
+    });
+    found.set(name, statistics);
+    onLayer?.(name, statistics);
+  };
+  await inParallel(sites, compute.width, analyze, signal);
   onProgress({ stage: "Weights", done: sites.length, total: sites.length });
-  return found;
+  // In the network's order, whatever was ready first.
+  return new Map(sites.map(({ layer: { name } }) => [name, found.get(name) as WeightStatistics]));
 }
 
 export interface MeasureSettings {

@@ -1,3 +1,4 @@
+import type { Compute } from "../compute/compute.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Bits, Budgets, HardwareProfile } from "../hardware/profile.ts";
 import type { Baseline, Plan } from "../plan/types.ts";
@@ -39,6 +40,8 @@ export interface DecideInput {
   /** Samples that nothing is tuned on; the calibration set stands in without it. */
   readonly evaluation?: Dataset;
   readonly inference: Inference;
+  /** Where our own arithmetic is done; in place without it. */
+  readonly compute?: Compute;
   /** Measurements from an earlier run, and where new ones are told. */
   readonly known?: MeasureSettings["known"];
   readonly onMeasured?: MeasureSettings["onMeasured"];
@@ -82,7 +85,15 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
     weightsOnly: settings.weightsOnly,
     ...(settings.bits && { candidates: settings.bits }),
   });
-  const statistics = await analyzeWeights(prepared, weights, bitsInUse(usual), onProgress, signal);
+  const statistics = await analyzeWeights(
+    prepared,
+    weights,
+    bitsInUse(usual),
+    onProgress,
+    signal,
+    undefined,
+    input.compute,
+  );
   const usualActivations = await activationsOf(input, usual, onProgress, signal);
   const table = await sensitivitiesOf(input, usual, notes, onProgress, signal);
   const byLayer = table?.byLayer ?? weightLosses(statistics);

@@ -204,7 +204,7 @@ async function expect(
 }
 
 async function lossesOf(
-  { prepared, weights }: MatrixInput,
+  { prepared, weights, compute }: MatrixInput,
   fitted: readonly Fitted[],
   table: SensitivityTable | undefined,
   onProgress: OnProgress,
@@ -214,7 +214,7 @@ async function lossesOf(
   // 8 bits too: the paper's KL is normalized by them.
   const used = new Set<Bits>([8, ...fitted.flatMap(({ fit }) => baselineBits(fit))]);
   const bits = allBits.filter((each) => used.has(each));
-  const statistics = await analyzeWeights(prepared, weights, bits, onProgress, signal);
+  const statistics = await analyzeWeights(prepared, weights, bits, onProgress, signal, undefined, compute);
   const notes = [`Sensitivities are estimated from the weights alone: ${unmeasurable(prepared)}`];
   return { loss: lossOf(weightLosses(statistics)), notes };
 }

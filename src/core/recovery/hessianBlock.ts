@@ -1,3 +1,4 @@
+import { sharedDoubles } from "../compute/shared.ts";
 import { inverseUpperFactor } from "./linearAlgebra.ts";
 import { blockSize, type Moments } from "./moments.ts";
 
@@ -51,7 +52,8 @@ function hessianBlock(moments: Moments, group: number, b: number, centred: boole
   // Those that matter most first: the later ones make up for their errors (GPTQ's act-order).
   const places = Array.from({ length: size }, (_, i) => i);
   places.sort((i, j) => (plain[j * size + j] as number) - (plain[i * size + i] as number) || i - j);
-  const h = new Float64Array(size * size);
+  // Rows are rounded in several threads.
+  const h = sharedDoubles(size * size);
   for (let added = trace > 0 ? (damping * trace) / size : deadDamping; ; added *= 2) {
     for (let i = 0; i < size; i++) {
       const from = (places[i] as number) * size;

@@ -1,3 +1,5 @@
+import { sharedDoubles } from "../compute/shared.ts";
+
 /**
  * Cholesky factor of a symmetric positive definite matrix, in place: the lower triangle becomes L with A = L L^T, what is above
  * is left as it was.
@@ -42,7 +44,7 @@ export function invertLower(l: Float64Array, n: number): void {
  * The upper Cholesky factor of the inverse: U with A^-1 = U^T U, which GPTQ's sweep reads row by row. With J reversing the order
  * of rows, J A J = L L^T gives A^-1 = (J L^-T J)(J L^-1 J) and U = J L^-1 J.
  * @param a symmetric positive definite, row-major [n, n]; left as it is
- * @returns undefined when A is not positive definite
+ * @returns in memory that threads share; undefined when A is not positive definite
  */
 export function inverseUpperFactor(a: Float64Array, n: number): Float64Array | undefined {
   const reversed = new Float64Array(n * n);
@@ -51,7 +53,7 @@ export function inverseUpperFactor(a: Float64Array, n: number): Float64Array | u
   }
   if (!cholesky(reversed, n)) return undefined;
   invertLower(reversed, n);
-  const upper = new Float64Array(n * n);
+  const upper = sharedDoubles(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = i; j < n; j++) upper[i * n + j] = reversed[(n - 1 - i) * n + (n - 1 - j)] as number;
   }

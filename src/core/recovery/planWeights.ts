@@ -1,3 +1,4 @@
+import type { Compute } from "../compute/compute.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { unmeasurable } from "../pipeline/analysis.ts";
@@ -26,6 +27,8 @@ export interface RecoveryInput {
   readonly inference: Inference;
   readonly batch: number;
   readonly threads?: number;
+  /** Where our own arithmetic is done; in place without it. */
+  readonly compute?: Compute;
 }
 
 /** Weights of one plan, for running and for writing it. */
@@ -56,7 +59,7 @@ export async function candidateWeights(
     return new CandidateWeights(prepared, roundToNearest, signal);
   const options = { samples: recoverySamples, batch, ...(threads !== undefined && { threads }) };
   const hessians = await collectHessians(prepared, calibration, inference, options, onProgress, signal);
-  return new CandidateWeights(prepared, recoveryQuantizer(methods, hessians), signal);
+  return new CandidateWeights(prepared, recoveryQuantizer(methods, hessians, input.compute), signal);
 }
 
 /**

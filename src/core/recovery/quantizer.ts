@@ -1,3 +1,4 @@
+import { type Compute, inPlace } from "../compute/compute.ts";
 import { takesBias } from "../model/bias.ts";
 import { roundToNearest, type WeightQuantizer } from "../pipeline/candidates.ts";
 import { type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
@@ -10,7 +11,11 @@ import { roundLayer } from "./roundLayer.ts";
  * no moments are known of (nothing was run, or its operator's form is not read) is rounded to the nearest: clipping by the error of
  * the weights alone does more harm than good at 3 bits and more, see docs/recovery.md.
  */
-export function recoveryQuantizer(methods: ReadonlySet<RecoveryMethod>, hessians: HessianStore): WeightQuantizer {
+export function recoveryQuantizer(
+  methods: ReadonlySet<RecoveryMethod>,
+  hessians: HessianStore,
+  compute: Compute = inPlace,
+): WeightQuantizer {
   const cache = new BlockCache(hessians);
   const usesMoments = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
   return {
@@ -20,7 +25,7 @@ export function recoveryQuantizer(methods: ReadonlySet<RecoveryMethod>, hessians
       if (moments !== undefined) {
         const taken = bias !== undefined && takesBias(site) ? { bias } : {};
         const blocksOf = (group: number, centred: boolean) => cache.blocks(name, group, centred);
-        return roundLayer(moments, { weight, bits, methods, blocksOf, ...taken }, signal);
+        return roundLayer(moments, { weight, bits, methods, blocksOf, compute, ...taken }, signal);
       }
       return roundToNearest.quantize(site, weight, bias, bits, signal);
     },

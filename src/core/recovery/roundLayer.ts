@@ -1,13 +1,18 @@
+import { type Compute, inParallel, inPlace } from "../compute/compute.ts";
 import type { Bits } from "../hardware/profile.ts";
 import type { QuantizedLayer } from "../qdq/types.ts";
-import { RowFitter, scalesToTry } from "./fitRow.ts";
-import { addSolved, type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
+import { scalesToTry } from "./fitRow.ts";
+import type { FittedRows } from "./fitRows.ts";
+import { type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
 import type { RecoveryMethod } from "./methods.ts";
-import { blockSize, type Moments } from "./moments.ts";
-import { gatherWeights, type RowLayout, scatterWeights } from "./rowLayout.ts";
+import type { Moments } from "./moments.ts";
+import { gatherWeights, scatterWeights } from "./rowLayout.ts";
 
-/** Milliseconds of computing after which other work of the process has its turn: an abort, a message. Our choice. */
-const turnMs = 50;
+/** Multiplications of one task, about: some hundredths of a second, after which an abort is seen. Our choice. */
+const taskProducts = 2 ** 26;
+
+/** What the rounding of a row costs in products of a row with a block: scales that are tried, refits and descents. */
+const productsPerRow = 10;
 
 /**
  * What the layer's output lacks already, before its own weights are rounded: d = (float output) - (float weights on the input that
@@ -29,6 +34,8 @@ export interface LayerRounding {
   readonly lack?: OutputLack;
   /** The Hessian's blocks for a group, see hessianBlocks; made with the default damping without it. */
   readonly blocksOf?: BlocksOf;
+  /** Where the rows are computed; here without it. */
+  readonly compute?: Compute;
 }
 
 export type BlocksOf = (group: number, centred: boolean) => readonly HessianBlock[];
@@ -39,79 +46,115 @@ export type BlocksOf = (group: number, centred: boolean) => readonly HessianBloc
  */
 export async function roundLayer(
   moments: Moments,
-  { weight, bias, bits, methods, lack, ...given }: LayerRounding,
+  rounding: LayerRounding,
   signal?: AbortSignal,
 ): Promise<QuantizedLayer> {
-  const blocksOf = given.blocksOf ?? ((group, isCentred) => hessianBlocks(moments, group, isCentred));
+  const { weight, bias, bits, methods, lack } = rounding;
   const { layout, mean } = moments;
   const { rows, groups, columns } = layout;
-  const perGroup = rows / groups;
-  const corrected = bias && Float32Array.from(bias);
-  const centred = corrected !== undefined && methods.has("bias");
-  const q = new Int8Array(weight.length);
-  const row = new Float64Array(columns);
-  const aim = new Float64Array(columns);
-  const cross = new Float64Array(columns);
-  const sizes = Array.from({ length: moments.blocks }, (_, b) => blockSize(moments, b));
-  const fitter = new RowFitter(sizes, methods, scalesToTry((rows * columns * moments.block) / 2));
-  const turns = new Turns(signal);
-  let blocks: readonly HessianBlock[] = [];
-  const fitRow = async (r: number, fixed?: number) => {
-    await turns.next();
-    if (r % perGroup === 0) blocks = blocksOf(r / perGroup, centred);
-    gatherWeights(weight, layout, r, row);
-    aim.set(row);
-    if (lack) {
-      // What the weights can make up for: the regression of d on x. What the bias takes up is no part of it.
-      const means = Math.floor(r / perGroup) * columns;
-      const own = centred ? (lack.mean[r] as number) : 0;
-      for (let k = 0; k < columns; k++)
-        cross[k] = (lack.cross[r * columns + k] as number) - own * (mean[means + k] as number);
-      for (const block of blocks) addSolved(block, cross, aim);
-    }
-    fitter.fit(aim, blocks, bits, fixed);
+  const centred = bias !== undefined && methods.has("bias");
+  /** Means of the row's inputs, [columns]. */
+  const meansOf = (r: number) => {
+    const from = Math.floor(r / (rows / groups)) * columns;
+    return mean.subarray(from, from + columns);
   };
-  const scales = new Float32Array(layout.scales);
-  const shared = layout.scales < rows ? await sharedScales(layout, fitRow, fitter) : undefined;
+  // What the weights can make up for: the regression of d on x. What the bias takes up is no part of it.
+  const cross = lack && (centred ? withoutMeans(lack, meansOf) : lack.cross);
+  const free = await fitAll(moments, rounding, { centred, cross }, signal);
+  const fitted =
+    layout.scales < rows
+      ? await fitAll(moments, rounding, { centred, cross, scales: sharedScales(free.scales, layout.scales) }, signal)
+      : free;
+  const q = new Int8Array(weight.length);
+  const corrected = bias && Float32Array.from(bias);
+  const row = new Float64Array(columns);
   for (let r = 0; r < rows; r++) {
-    await fitRow(r, shared?.[r % layout.scales]);
-    const { scale } = fitter;
-    scales[r % layout.scales] = scale;
-    scatterWeights(fitter.q, layout, r, q);
-    if (!centred) continue;
-    const means = Math.floor(r / perGroup) * columns;
+    const from = r * columns;
+    scatterWeights(fitted.q.subarray(from, from + columns), layout, r, q);
+    if (!corrected || !centred) continue;
+    const means = meansOf(r);
+    const scale = fitted.scales[r] as number;
+    gatherWeights(weight, layout, r, row);
     let shift = lack?.mean[r] ?? 0;
     for (let k = 0; k < columns; k++) {
-      shift += ((row[k] as number) - scale * (fitter.q[k] as number)) * (mean[means + k] as number);
+      shift += ((row[k] as number) - scale * (fitted.q[from + k] as number)) * (means[k] as number);
     }
     corrected[r] = (corrected[r] as number) + shift;
   }
+  const scales = Float32Array.from(fitted.scales.subarray(0, layout.scales));
   return { bits, q, scales, ...(corrected && { bias: corrected }) };
 }
 
-async function sharedScales(
-  layout: RowLayout,
-  fitRow: (r: number) => Promise<void>,
-  fitter: RowFitter,
-): Promise<Float32Array> {
-  const sums = new Float64Array(layout.scales);
-  for (let r = 0; r < layout.rows; r++) {
-    await fitRow(r);
-    sums[r % layout.scales] = (sums[r % layout.scales] as number) + fitter.scale;
-  }
-  return Float32Array.from(sums, (sum) => (sum * layout.scales) / layout.rows);
+interface Fit {
+  /** The bias takes up what is constant. */
+  readonly centred: boolean;
+  readonly cross: Float64Array | undefined;
+  readonly scales?: Float64Array;
 }
 
-/** Lets the process's other work have its turn now and then, and looks at the signal. */
-class Turns {
-  private last = performance.now();
+/** Fits all rows, in portions that may be computed beside each other. */
+async function fitAll(
+  moments: Moments,
+  { weight, bits, methods, compute = inPlace, ...given }: LayerRounding,
+  { centred, cross, scales }: Fit,
+  signal: AbortSignal | undefined,
+): Promise<FittedRows> {
+  const { layout, block } = moments;
+  const { rows, groups, columns } = layout;
+  const rowsPerGroup = rows / groups;
+  const tries = scalesToTry((rows * columns * block) / 2);
+  const blocksOf = lastOf(given.blocksOf ?? ((group, isCentred) => hessianBlocks(moments, group, isCentred)));
+  const result = { q: new Int8Array(rows * columns), scales: new Float64Array(rows) };
+  const fit = async ([from, to]: readonly [number, number]) => {
+    const weights = new Float64Array((to - from) * columns);
+    for (let r = from, at = 0; r < to; r++, at += columns) gatherWeights(weight, layout, r, weights.subarray(at));
+    const firstGroup = Math.floor(from / rowsPerGroup);
+    const groupCount = Math.floor((to - 1) / rowsPerGroup) + 1 - firstGroup;
+    const made = await compute.run("fitRows", {
+      ...{ bits, methods: [...methods], tries, columns, weights, rowsPerGroup },
+      firstInGroup: from % rowsPerGroup,
+      groups: Array.from({ length: groupCount }, (_, i) => blocksOf(firstGroup + i, centred)),
+      ...(cross && { cross: cross.slice(from * columns, to * columns) }),
+      ...(scales && { scales: scales.slice(from, to) }),
+    });
+    result.q.set(made.q, from * columns);
+    result.scales.set(made.scales, from);
+  };
+  const affordable = Math.floor(taskProducts / (productsPerRow * columns * block));
+  const portion = Math.max(1, Math.min(affordable, Math.ceil(rows / compute.width)));
+  await inParallel(portions(rows, portion), compute.width, fit, signal);
+  return result;
+}
 
-  constructor(private readonly signal: AbortSignal | undefined) {}
+/** Keeps the blocks of the group that was asked for last: its rows come one portion after the other. */
+function lastOf(blocksOf: BlocksOf): BlocksOf {
+  let last: { readonly group: number; readonly blocks: readonly HessianBlock[] } | undefined;
+  return (group, centred) => {
+    if (last?.group !== group) last = { group, blocks: blocksOf(group, centred) };
+    return last.blocks;
+  };
+}
 
-  async next(): Promise<void> {
-    if (performance.now() - this.last < turnMs) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.signal?.throwIfAborted();
-    this.last = performance.now();
+function* portions(rows: number, portion: number): Iterable<readonly [from: number, to: number]> {
+  for (let from = 0; from < rows; from += portion) yield [from, Math.min(rows, from + portion)];
+}
+
+/** E[d x^T] - E[d] E[x]^T. */
+function withoutMeans({ cross, mean }: OutputLack, meansOf: (r: number) => Float64Array): Float64Array {
+  const centred = Float64Array.from(cross);
+  const columns = cross.length / mean.length;
+  for (let r = 0, at = 0; r < mean.length; r++) {
+    const means = meansOf(r);
+    for (let k = 0; k < columns; k++, at++) {
+      centred[at] = (centred[at] as number) - (mean[r] as number) * (means[k] as number);
+    }
   }
+  return centred;
+}
+
+/** For each row the mean of its scale and those of the rows that share it. */
+function sharedScales(found: Float64Array, scales: number): Float64Array {
+  const sums = new Float64Array(scales);
+  for (const [r, scale] of found.entries()) sums[r % scales] = (sums[r % scales] as number) + scale;
+  return found.map((_, r) => Math.fround(((sums[r % scales] as number) * scales) / found.length));
 }

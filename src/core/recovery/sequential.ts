@@ -1,4 +1,5 @@
 import { type NodeProto, TensorProto_DataType } from "onnx-buf";
+import type { Compute } from "../compute/compute.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { random } from "../data/random.ts";
 import type { Bits } from "../hardware/profile.ts";
@@ -39,6 +40,8 @@ export interface SequentialInput {
   readonly samples: number;
   readonly batch: number;
   readonly threads?: number;
+  /** Where layers are rounded; in place without it. */
+  readonly compute?: Compute;
   /** Of the positions that are looked at. */
   readonly seed?: number;
 }
@@ -78,6 +81,7 @@ export async function roundInSequence(
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, QuantizedLayer>> {
   const { prepared, weights, inference, threads } = input;
+  const compute = input.compute && { compute: input.compute };
   const sites = quantizableSites(prepared.discovery).toSorted((a, b) => firstIndex(a) - firstIndex(b));
   const variant = withWeightInputs(prepared.model, sites);
   insertActivations(variant.model, input.activations);
@@ -135,7 +139,15 @@ export async function roundInSequence(
       if (sums.count === 0) continue;
       const { moments, lack } = sums.result();
       const blocksOf = (group: number, centred: boolean) => hessianBlocks(moments, group, centred, sequentialDamping);
-      const rounding = { weight, bits: step.bits, methods: input.methods, lack, blocksOf, ...(bias && { bias }) };
+      const rounding = {
+        weight,
+        bits: step.bits,
+        methods: input.methods,
+        lack,
+        blocksOf,
+        ...compute,
+        ...(bias && { bias }),
+      };
       made.set(name, await roundLayer(moments, rounding, signal));
     }
     onProgress({ stage: "Recovering", done: steps.length, total: steps.length });

@@ -14,7 +14,7 @@ import path from "node:path";
 import process from "node:process";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
-import { nodeBuild } from "../../../esbuild.mjs";
+import { nodeBuild, nodeEntries } from "../../../esbuild.mjs";
 import { root } from "../../../scripts/lib/run.mjs";
 import { openNpz } from "../../../src/core/data/npz.ts";
 import { openFileSource } from "../../../src/node/files.ts";
@@ -43,9 +43,10 @@ export function useProgram(): void {
   let folder = "";
   beforeAll(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-cli-"));
+    const { cli, computeThread } = nodeEntries;
     await esbuild.build({
       ...nodeBuild({ outdir: folder }),
-      entryPoints: { cli: path.join(root, "src/cli/main.ts") },
+      entryPoints: { cli, computeThread },
       sourcemap: false,
     });
     // ONNX Runtime is found from where the bundle lies, as in an installed package.

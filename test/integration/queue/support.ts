@@ -29,10 +29,10 @@ export function usePrograms(): void {
   beforeAll(async () => {
     server = await ensureRedis();
     folder = mkdtempSync(path.join(os.tmpdir(), "sigmaquant-queue-"));
-    const { cli, engine, queueDriver } = nodeEntries;
+    const { cli, engine, computeThread, queueDriver } = nodeEntries;
     await esbuild.build({
       ...nodeBuild({ outdir: folder }),
-      entryPoints: { cli, engine, queueDriver },
+      entryPoints: { cli, engine, computeThread, queueDriver },
       sourcemap: false,
     });
     symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));

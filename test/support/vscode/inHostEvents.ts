@@ -5,6 +5,8 @@ export type InHostEvent =
   | { readonly outcome: "passed"; readonly title: string; readonly milliseconds: number }
   | { readonly outcome: "failed"; readonly title: string; readonly message: string }
   | { readonly outcome: "skipped"; readonly title: string }
+  /** Failed, and is run again: its outcome follows. */
+  | { readonly outcome: "retried"; readonly title: string; readonly message: string }
   | { readonly outcome: "end" };
 
 /** Environment variable: the file to write the report to. */
@@ -20,6 +22,8 @@ export interface Counts {
   readonly skipped: number;
   /** Each failed test's title and the first line of why. */
   readonly failures: readonly string[];
+  /** The same of tests that failed once, whatever they did when they were run again. */
+  readonly retried: readonly string[];
 }
 
 /** Counts a report; a run that was cut off, or ran nothing where it may not, has one failure more. */
@@ -27,6 +31,13 @@ export function countEvents(events: readonly InHostEvent[], mayBeEmpty: boolean)
   const count = (outcome: InHostEvent["outcome"]) => events.filter((event) => event.outcome === outcome).length;
   const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
   const broken = count("end") === 0 || (passed + failed + skipped === 0 && !mayBeEmpty);
-  const failures = events.flatMap((event) => (event.outcome === "failed" ? [failure(event.title, event.message)] : []));
-  return { passed, failed: failed + (broken ? 1 : 0), skipped, failures };
+  const linesOf = (outcome: "failed" | "retried") =>
+    events.flatMap((event) => (event.outcome === outcome ? [failure(event.title, event.message)] : []));
+  return {
+    passed,
+    failed: failed + (broken ? 1 : 0),
+    skipped,
+    failures: linesOf("failed"),
+    retried: linesOf("retried"),
+  };
 }

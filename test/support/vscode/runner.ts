@@ -55,17 +55,19 @@ async function runOne(what: InHostRun): Promise<Counts> {
   try {
     const counts = await runInHost(what);
     console.log(`  took ${seconds(started)}`);
-    return { ...counts, failures: counts.failures.map((line) => `${editor}: ${line}`) };
+    const here = (lines: readonly string[]) => lines.map((line) => `${editor}: ${line}`);
+    return { ...counts, failures: here(counts.failures), retried: here(counts.retried) };
   } catch (error) {
     console.error(error);
-    return { passed: 0, failed: 1, skipped: 0, failures: [] };
+    return { passed: 0, failed: 1, skipped: 0, failures: [], retried: [] };
   }
 }
 
 function sum(results: readonly Counts[]): Counts {
-  const add = (key: Exclude<keyof Counts, "failures">) => results.reduce((all, result) => all + result[key], 0);
-  const failures = results.flatMap((result) => result.failures);
-  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped"), failures };
+  const add = (key: "passed" | "failed" | "skipped") => results.reduce((all, result) => all + result[key], 0);
+  const lines = (key: "failures" | "retried") => results.flatMap((result) => result[key]);
+  const [failures, retried] = [lines("failures"), lines("retried")];
+  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped"), failures, retried };
 }
 
 function given(value: string | undefined, option: string): string {

@@ -59,6 +59,12 @@ describe("the counts of npm test", () => {
     ]);
   });
 
+  it("name what passed only when it was run again", () => {
+    const { lines, ok } = summary([{ ...level, retried: ["a table sorts: no such row"] }]);
+    expect(lines[0]).toBe("↻ unit, run again: a table sorts: no such row");
+    expect(ok).toBe(true);
+  });
+
   it("do not call it good that nothing was run at all", () => {
     expect(summary([empty])).toMatchObject({ ok: false });
     expect(summary([empty]).lines.at(-1)).toBe("0 passed, 1 failed");
