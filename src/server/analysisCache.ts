@@ -1,12 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
-import path from "node:path";
 import type { Bits } from "../core/hardware/profile.ts";
 import type { RecoveryMethod } from "../core/recovery/methods.ts";
 import type { Measurement, WeightStatistics } from "../core/sensitivity/types.ts";
-import { readText, writeTextAtomic } from "../node/files.ts";
-import { removeLeftovers } from "../node/leftovers.ts";
 import { isCachedAnalysis } from "./cachedGuard.ts";
+import { DiskCache } from "./diskCache.ts";
 import type { Decision } from "./sessionState.ts";
 
 /** Part of every key: raised when the way in which something is measured changes, so that older figures are not taken for it. */
@@ -36,51 +32,24 @@ export interface AnalysisKey {
 
 /** Analyses on disk, by the hashes of what they were made from; a second opening is then instant. */
 export class AnalysisCache {
-  private cleared: Promise<void> | undefined;
+  private readonly disk: DiskCache<CachedAnalysis>;
 
-  constructor(private readonly folder: string) {}
+  constructor(folder: string) {
+    this.disk = new DiskCache(folder, maxEntries, isCachedAnalysis);
+  }
 
   /** Undefined when there is none, or the file is damaged: it is then measured again. */
-  async read(key: AnalysisKey): Promise<CachedAnalysis | undefined> {
-    const file = this.file(key);
-    try {
-      const value: unknown = JSON.parse(await readText(file));
-      if (!isCachedAnalysis(value)) return undefined;
-      const now = new Date();
-      await utimes(file, now, now);
-      return value;
-    } catch {
-      return undefined;
-    }
+  read(key: AnalysisKey): Promise<CachedAnalysis | undefined> {
+    return this.disk.read(textOf(key));
   }
 
-  async write(key: AnalysisKey, analysis: CachedAnalysis): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
-    // What servers before this one were killed over.
-    this.cleared ??= removeLeftovers(this.folder);
-    await this.cleared;
-    await writeTextAtomic(this.file(key), JSON.stringify(analysis, finite));
-    await this.prune();
+  write(key: AnalysisKey, analysis: CachedAnalysis): Promise<void> {
+    return this.disk.write(textOf(key), JSON.stringify(analysis, finite));
   }
+}
 
-  private file(key: AnalysisKey): string {
-    const { modelHash, samplesHash, samples, dims, recovery } = key;
-    const text = JSON.stringify([methodVersion, modelHash, samplesHash, samples, sorted(dims), recovery]);
-    return path.join(this.folder, `${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`);
-  }
-
-  private async prune(): Promise<void> {
-    const names = (await readdir(this.folder)).filter((name) => name.endsWith(".json"));
-    if (names.length <= maxEntries) return;
-    // Another server may have removed one since.
-    const usedAt = async (name: string) =>
-      (await stat(path.join(this.folder, name)).catch(() => undefined))?.mtimeMs ?? 0;
-    const aged = await Promise.all(names.map(async (name) => ({ name, used: await usedAt(name) })));
-    aged.sort((a, b) => a.used - b.used);
-    for (const { name } of aged.slice(0, names.length - maxEntries)) {
-      await rm(path.join(this.folder, name), { force: true });
-    }
-  }
+function textOf({ modelHash, samplesHash, samples, dims, recovery }: AnalysisKey): string {
+  return JSON.stringify([methodVersion, modelHash, samplesHash, samples, sorted(dims), recovery]);
 }
 
 /** JSON has no infinity; an exact SQNR is written as a number that no measurement reaches. */
