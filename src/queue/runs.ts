@@ -19,6 +19,11 @@ export async function wantSweep(redis: Redis, sweep: Blob, run: string): Promise
   await redis.expire(runsOf(sweep), namesSeconds);
 }
 
+/** Whether a run has been heard of lately: not where its machine slept, say. */
+export async function isHeardOf(redis: Redis, run: string): Promise<boolean> {
+  return (await redis.exists(runKey(run))) > 0;
+}
+
 /** A run has what it wanted, or wants it no more. @returns whether another run does */
 export async function leaveSweep(redis: Redis, sweep: Blob, run: string): Promise<boolean> {
   await redis.del(runKey(run));

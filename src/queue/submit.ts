@@ -14,7 +14,7 @@ import { blobOf, putBlob } from "./blobs.ts";
 import { connectQueue, type QueueConnection, queueError } from "./connection.ts";
 import type { Blob, QueuedJob, SweepDescription } from "./description.ts";
 import { type ModelPart, modelParts } from "./modelFiles.ts";
-import { SubmittedJobs } from "./submitted.ts";
+import { type SentSweep, SubmittedJobs } from "./submitted.ts";
 
 /** A model and settings whose sweep is to be done by a queue's workers. */
 export interface QueueRun {
@@ -49,18 +49,21 @@ export function jobsInQueue(run: QueueRun, onProgress: OnProgress): JobsElsewher
       const { description, sending } = await describe(run, prepared, batches, signal);
       const text = new TextEncoder().encode(JSON.stringify(description));
       const sweep = await blobOf([text]);
-      for (const { blob, what, parts } of [...sending, { blob: sweep, what: "settings", parts: () => once(text) }]) {
-        await putBlob(
-          connection.redis,
-          blob,
-          parts,
-          (sent) => onProgress({ stage: "Sending", done: sent, total: blob.bytes, note: what }),
-          signal,
-        );
-      }
+      const all: readonly Sending[] = [...sending, { blob: sweep, what: "settings", parts: () => once(text) }];
+      const send = async () => {
+        for (const { blob, what, parts } of all) {
+          await putBlob(
+            connection.redis,
+            blob,
+            parts,
+            (sent) => onProgress({ stage: "Sending", done: sent, total: blob.bytes, note: what }),
+            signal,
+          );
+        }
+      };
+      await send();
       const queued = jobs.map(({ layer, bits }): QueuedJob => ({ sweep, layer, bits }));
-      const blobs = [sweep, ...sending.map(({ blob }) => blob)];
-      return await finished(connection, queued, blobs, listener, signal);
+      return await finished(connection, queued, { sweep, send }, listener, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw queueError(connection, error);
@@ -73,11 +76,11 @@ export function jobsInQueue(run: QueueRun, onProgress: OnProgress): JobsElsewher
 async function finished(
   connection: QueueConnection,
   jobs: readonly QueuedJob[],
-  blobs: readonly Blob[],
+  sweep: SentSweep,
   listener: JobListener,
   signal?: AbortSignal,
 ): Promise<readonly LayerResult[]> {
-  const submitted = await SubmittedJobs.open(connection, jobs, blobs, listener);
+  const submitted = await SubmittedJobs.open(connection, jobs, sweep, listener);
   try {
     return await submitted.results(signal);
   } finally {

@@ -4,20 +4,20 @@ import type { SigmaQuantError } from "../core/errors.ts";
 import type { LayerResult } from "../core/sensitivity/layerJobs.ts";
 import type { JobListener } from "../core/sensitivity/measured.ts";
 import { fromWire, type WireError } from "../core/wireError.ts";
-import { touchBlob, touchEveryMs } from "./blobs.ts";
+import { touchEveryMs } from "./blobs.ts";
 import { keyPrefix, type QueueConnection, version } from "./connection.ts";
 import type { Blob, QueuedJob } from "./description.ts";
 import { badQueueData, noWorker, workersLost } from "./errors.ts";
 import { isWireError, resultOf } from "./guards.ts";
-import { heartbeatMs, leaveSweep, wantSweep } from "./runs.ts";
+import { heartbeatMs, isHeardOf, leaveSweep, wantSweep } from "./runs.ts";
 
-/** When there has been no worker for this long, one is asked for. */
-const noWorkerMs = 10_000;
 const lookEveryMs = 1000;
+/** When there was no worker at so many looks, one is asked for. Looks, as time goes by while a machine sleeps, too. */
+const noWorkerLooks = 10;
 /** Jobs looked at each time beside what events tell: enough to go on when an event was lost, few enough for any number of jobs. */
 const lookedAt = 20;
 /** Results are kept for whoever asks for the same: a run that was interrupted begins again where it was. */
-const keepSeconds = 3600;
+export const keepSeconds = 3600;
 
 /** How often a job is given out when workers can't do it for reasons of their own. */
 const attempts = 3;
@@ -27,19 +27,27 @@ export function jobIdOf(job: QueuedJob): string {
   return `job-${createHash("sha256").update(JSON.stringify(job)).digest("hex")}`;
 }
 
+/** What jobs of one sweep need on the server. */
+export interface SentSweep {
+  readonly sweep: Blob;
+  /** Sends what is not there, or not any more, and keeps the rest for another while. */
+  readonly send: () => Promise<void>;
+}
+
 /** Jobs that are in the queue, until their results are there. */
 export class SubmittedJobs {
   private readonly run = randomUUID();
   private readonly open: Map<string, QueuedJob>;
   private readonly done = new Map<string, LayerResult>();
   private readonly timers: NodeJS.Timeout[] = [];
-  private lastWorker = Date.now();
+  private looksAlone = 0;
+  private beating: Promise<void> | undefined;
   private settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 
   private constructor(
     private readonly connection: QueueConnection,
     private readonly jobs: readonly QueuedJob[],
-    private readonly blobs: readonly Blob[],
+    private readonly sent: SentSweep,
     private readonly listener: JobListener,
     private readonly queue: Queue,
     private readonly events: QueueEvents,
@@ -51,7 +59,7 @@ export class SubmittedJobs {
   static async open(
     connection: QueueConnection,
     jobs: readonly QueuedJob[],
-    blobs: readonly Blob[],
+    sent: SentSweep,
     listener: JobListener,
   ): Promise<SubmittedJobs> {
     const { driver, options } = connection;
@@ -62,7 +70,7 @@ export class SubmittedJobs {
     queue.on("error", () => undefined);
     events.on("error", () => undefined);
     await Promise.race([Promise.all([queue.waitUntilReady(), events.waitUntilReady()]), connection.lost]);
-    return new SubmittedJobs(connection, jobs, blobs, listener, queue, events);
+    return new SubmittedJobs(connection, jobs, sent, listener, queue, events);
   }
 
   /** Adds the jobs and waits for all of them. @throws SigmaQuantError of the first that fails; the signal's reason */
@@ -96,23 +104,19 @@ export class SubmittedJobs {
   }
 
   private async leave(): Promise<void> {
-    const [sweep] = this.blobs;
-    if (sweep && (await leaveSweep(this.connection.redis, sweep, this.run))) return;
+    if (await leaveSweep(this.connection.redis, this.sent.sweep, this.run)) return;
     // One that a worker holds can't be removed; the worker will find that nobody wants it.
     for (const id of this.open.keys()) await this.queue.remove(id).catch(() => undefined);
   }
 
   private async begin(): Promise<void> {
     const { events } = this;
-    await this.beat();
     events.on("completed", ({ jobId, returnvalue }) => this.completed(jobId, returnvalue));
     events.on("failed", ({ jobId, failedReason }) => void this.guard(this.failed(jobId, failedReason)));
     events.on("progress", ({ jobId, data }) => this.progressed(jobId, data));
     await this.add([...this.open.values()]);
     this.every(heartbeatMs, () => this.beat());
-    this.every(touchEveryMs, async () => {
-      for (const blob of this.blobs) await touchBlob(this.connection.redis, blob);
-    });
+    this.every(touchEveryMs, () => this.sent.send());
     this.every(lookEveryMs, () => this.look());
     // Those that were done for another run have had their events.
     await this.lookAt([...this.open.keys()]);
@@ -126,12 +130,24 @@ export class SubmittedJobs {
     await act.catch((error: unknown) => this.settle?.reject(error));
   }
 
-  private async beat(): Promise<void> {
-    const [sweep] = this.blobs;
-    if (sweep) await wantSweep(this.connection.redis, sweep, this.run);
+  /** Says that this run is there; whoever asks for it meanwhile waits for the same. */
+  private beat(): Promise<void> {
+    this.beating ??= this.sayWanted().finally(() => {
+      this.beating = undefined;
+    });
+    return this.beating;
+  }
+
+  private async sayWanted(): Promise<void> {
+    const { redis } = this.connection;
+    // After a silence, of a machine that slept, say, what was sent may have expired; before jobs are wanted it has to be there.
+    if (!(await isHeardOf(redis, this.run))) await this.sent.send();
+    await wantSweep(redis, this.sent.sweep, this.run);
   }
 
   private async add(jobs: readonly QueuedJob[]): Promise<void> {
+    // Workers drop what nobody wants.
+    await this.beat();
     await this.queue.addBulk(
       jobs.map((job) => ({
         name: "layer",
@@ -142,23 +158,25 @@ export class SubmittedJobs {
   }
 
   private async look(): Promise<void> {
-    if ((await this.queue.getWorkersCount()) > 0) this.lastWorker = Date.now();
-    else if (Date.now() - this.lastWorker > noWorkerMs) throw noWorker(this.connection.address, version);
+    if ((await this.queue.getWorkersCount()) > 0) this.looksAlone = 0;
+    else if (++this.looksAlone >= noWorkerLooks) throw noWorker(this.connection.address, version);
     await this.lookAt([...this.open.keys()].slice(0, lookedAt));
   }
 
   /** What has become of jobs, whether an event told it or not. */
   private async lookAt(ids: readonly string[]): Promise<void> {
     const found = await Promise.all(ids.map((id) => this.queue.getJob(id) as Promise<Job | undefined>));
+    const missing: QueuedJob[] = [];
     for (const [i, job] of found.entries()) {
       const id = ids[i] ?? "";
       const wanted = this.open.get(id);
       if (wanted === undefined) continue;
-      if (job === undefined) await this.add([wanted]);
+      if (job === undefined) missing.push(wanted);
       else if (job.finishedOn === undefined) continue;
       else if (job.failedReason) await this.failed(id, job.failedReason);
       else this.completed(id, job.returnvalue);
     }
+    if (missing.length > 0) await this.add(missing);
   }
 
   private completed(id: string, value: unknown): void {

@@ -1,5 +1,5 @@
 import os from "node:os";
-import type { Job, Worker } from "bullmq";
+import type { Job, Queue, Worker } from "bullmq";
 import { SigmaQuantError } from "../core/errors.ts";
 import { toWire, type WireError } from "../core/wireError.ts";
 import { EngineClient, enginesGone } from "../node/engineClient.ts";
@@ -10,7 +10,7 @@ import type { QueuedJob, SweepDescription } from "./description.ts";
 import { badQueueData } from "./errors.ts";
 import { isQueuedJob, isSweepDescription, maxDescriptionBytes, type WireResult, wireResult } from "./guards.ts";
 import { isWanted } from "./runs.ts";
-import { jobIdOf } from "./submitted.ts";
+import { jobIdOf, keepSeconds } from "./submitted.ts";
 
 /**
  * A worker says so often that it is still at a job (it can at any time: the network runs in another process); when it has not for
@@ -22,6 +22,8 @@ const lookForLostMs = 3000;
 const maxLost = 2;
 /** A worker finds out this soon that nobody wants its job any more. */
 const stopLookMs = 1000;
+/** Results that are older than they are kept are removed this often; the driver itself does so only when another job is done. */
+const tidyEveryMs = 10 * 60_000;
 
 export interface WorkerSettings {
   readonly url: string;
@@ -45,7 +47,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
     await engine.run("runtime", null, () => {}, signal);
     const jobs = new WorkerJobs(connection, engine, settings, signal);
     await jobs.prepare();
-    const { Worker: Jobs } = connection.driver;
+    const { Worker: Jobs, Queue } = connection.driver;
     const worker = new Jobs(version, (job, token) => jobs.process(job, token), {
       connection: connection.options,
       prefix: keyPrefix,
@@ -54,13 +56,19 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
       stalledInterval: lookForLostMs,
       maxStalledCount: maxLost,
     });
-    worker.on("error", (error) => settings.log(queueError(connection, error).message));
+    const queue = new Queue(version, { connection: connection.options, prefix: keyPrefix });
+    const tell = (error: unknown) => settings.log(queueError(connection, error).message);
+    worker.on("error", tell);
+    queue.on("error", tell);
+    const tidy = () => queue.clean(keepSeconds * 1000, 0, "completed").catch(tell);
+    const timer = setInterval(() => void tidy(), tidyEveryMs);
     try {
-      await Promise.race([worker.waitUntilReady(), connection.lost]);
+      await Promise.race([Promise.all([worker.waitUntilReady(), tidy()]), connection.lost]);
       settings.say(`Waiting for jobs at ${connection.address.shown} (SigmaQuant ${version})`);
       await Promise.race([aborted(signal), connection.lost]);
     } finally {
-      await ended(worker, connection);
+      clearInterval(timer);
+      await ended([worker, queue], connection);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -72,9 +80,10 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   }
 }
 
-async function ended(worker: Worker, { lost }: QueueConnection): Promise<void> {
-  const isLost = await Promise.race([worker.close().then(() => false), lost.catch(() => true)]);
-  if (isLost) await worker.disconnect().catch(() => undefined);
+async function ended(parts: readonly (Worker | Queue)[], { lost }: QueueConnection): Promise<void> {
+  const closed = Promise.all(parts.map((part) => part.close()));
+  const isLost = await Promise.race([closed.then(() => false), lost.catch(() => true)]);
+  if (isLost) await Promise.all(parts.map((part) => part.disconnect().catch(() => undefined)));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
