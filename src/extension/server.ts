@@ -54,7 +54,11 @@ export class ServerConnection implements vscode.Disposable {
     };
     const samples = ["**/*.{npz,npy}", "**/*.{png,jpg,jpeg,PNG,JPG,JPEG}", "**/preprocess.json"];
     const watched = ["**/*.onnx", ...samples, "**/*.hwprofile.json", "**/*.sigmaquant.json"];
-    const watchers = watched.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
+    const watchers = [
+      ...watched.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern, false, false, true)),
+      // Of a folder that is deleted VS Code tells, and not of what was in it: the server knows that.
+      vscode.workspace.createFileSystemWatcher("**/*", true, true, false),
+    ];
     this.disposables.push(...watchers);
     const errors = new ErrorsPage(context.extensionUri);
     const options: LanguageClientOptions = {
@@ -147,7 +151,7 @@ export class ServerConnection implements vscode.Disposable {
   }
 
   private mayRestart(): boolean {
-    const now = Date.now();
+    const now = performance.now();
     this.crashes.push(now);
     while ((this.crashes[0] ?? now) < now - crashWindowMs) this.crashes.shift();
     this.down = this.crashes.length > maxCrashes;

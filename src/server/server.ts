@@ -23,6 +23,7 @@ import type {
 } from "../protocol/requests.ts";
 import { AnalysisCache } from "./analysisCache.ts";
 import { Comparisons } from "./devices/comparisons.ts";
+import { changedFiles } from "./fileEvents.ts";
 import type { LanguageHost } from "./language/host.ts";
 import { readPlanText } from "./language/planText.ts";
 import { NamedModels } from "./namedModels.ts";
@@ -122,17 +123,20 @@ export class Server {
   }
 
   filesChanged(changes: readonly FileEvent[]): void {
-    for (const { uri } of changes) {
-      void this.sessions.get(normalUri(uri))?.fileChanged();
-      const file = pathOf(uri);
-      if (file !== undefined) this.written.add(file);
+    const open = [...[...this.sessions.values()].map((session) => session.path), ...this.texts.files];
+    for (const file of changes.flatMap((change) => changedFiles(change, this.found, open))) {
+      void this.sessions.get(normalUri(uriOf(file)))?.fileChanged();
+      this.texts.fileChanged(file);
+      this.written.add(file);
     }
+    if (this.written.size === 0) return;
     clearTimeout(this.scanTimer);
     this.scanTimer = setTimeout(() => void this.scan(), scanMs);
   }
 
-  /** A profile or a plan was typed in, or closed. */
-  textChanged(_uri: string): void {
+  /** A profile or a plan was opened, typed in, or closed. */
+  textChanged(uri: string): void {
+    this.texts.textChanged(uri);
     clearTimeout(this.typingTimer);
     this.typingTimer = setTimeout(() => {
       for (const session of this.sessions.values()) void session.textsChanged();

@@ -14,6 +14,13 @@ const maxImages = 500_000;
 /** A folder with fewer images is one of screenshots or icons rather than of samples. Our choice. */
 const leastImages = 16;
 
+const endings = {
+  models: [".onnx"],
+  profiles: [".hwprofile.json"],
+  plans: [".sigmaquant.json"],
+  arrays: [".npz", ".npy"],
+} as const;
+
 export interface WorkspaceFiles {
   readonly models: readonly string[];
   readonly profiles: readonly string[];
@@ -64,14 +71,23 @@ export async function findFiles(folders: readonly string[]): Promise<WorkspaceFi
     const own = await walk(folder, 0);
     if (own >= leastImages) imageFolders.push(folder);
   }
-  const ending = (...endings: readonly string[]) =>
-    found.filter((file) => endings.some((end) => file.toLowerCase().endsWith(end))).sort();
+  const ending = (own: readonly string[]) => found.filter((file) => endsIn(file, own)).sort();
   return {
-    models: ending(".onnx"),
-    profiles: ending(".hwprofile.json"),
-    plans: ending(".sigmaquant.json"),
-    sampleSets: [...ending(".npz", ".npy"), ...imageFolders.sort()],
+    models: ending(endings.models),
+    profiles: ending(endings.profiles),
+    plans: ending(endings.plans),
+    sampleSets: [...ending(endings.arrays), ...imageFolders.sort()],
   };
+}
+
+/** Whether a file is one of those that are looked for, or says how they are read, by its name. */
+export function isWorkspaceFile(file: string): boolean {
+  const name = path.basename(file);
+  return endsIn(name, Object.values(endings).flat()) || isImageName(name) || name === "preprocess.json";
+}
+
+function endsIn(file: string, own: readonly string[]): boolean {
+  return own.some((end) => file.toLowerCase().endsWith(end));
 }
 
 /** A folder whose subfolders are classes is one set; else each subfolder with enough images is one. @param parts images by subfolder */

@@ -48,14 +48,14 @@ export class LanguageFeatures {
   private readonly published = new Map<string, string>();
   private typingTimer: NodeJS.Timeout | undefined;
   private outsideTimer: NodeJS.Timeout | undefined;
-  private lastOutside = 0;
+  private lastOutside = Number.NEGATIVE_INFINITY;
   /** The editor checks JSON against our schemas by itself: what it says is not said again. */
   private checksJson = false;
 
   constructor(
     private readonly connection: Connection,
     private readonly documents: TextDocuments<TextDocument>,
-    host: LanguageHost,
+    private readonly host: LanguageHost,
     private readonly client: ClientCapabilities,
   ) {
     const files = new ModelFiles(() => this.changed());
@@ -72,10 +72,10 @@ export class LanguageFeatures {
   /** Something that texts do not say has changed: a model's figures, which model is in use, files. */
   changed(): void {
     if (this.outsideTimer) return;
-    const wait = Math.max(typingMs, this.lastOutside + outsideMs - Date.now());
+    const wait = Math.max(typingMs, this.lastOutside + outsideMs - performance.now());
     this.outsideTimer = setTimeout(() => {
       this.outsideTimer = undefined;
-      this.lastOutside = Date.now();
+      this.lastOutside = performance.now();
       void this.follow();
     }, wait);
   }
@@ -199,8 +199,9 @@ export class LanguageFeatures {
   }
 
   private async publish(document: TextDocument): Promise<void> {
-    const findings = await this.features.findings(document);
     const { uri, version } = document;
+    // The text of a plan that was deleted may still be shown; nobody looks for its problems.
+    const findings = this.host.texts.isDeleted(uri) ? [] : await this.features.findings(document);
     // It may have been closed meanwhile.
     if (this.documents.get(uri) !== document) return;
     const own = findings.filter(({ inSchema }) => !(inSchema && this.checksJson));

@@ -239,6 +239,15 @@ describe("profiles and plans as they may come", () => {
     await drop(document);
   });
 
+  it("in a folder that is deleted as a whole have no problems any more", async () => {
+    const below = `${folder}/below`;
+    const plan = byHand.replace('"odd.onnx"', '"../odd.onnx"').replace('"board.', '"../board.');
+    const document = await show(await write(below, "odd.sigmaquant.json", plan));
+    await until(() => problems(document).length > 0);
+    await vscode.workspace.fs.delete(file(below), { recursive: true });
+    await becomes(() => problems(document), []);
+  });
+
   it("of a megabyte have hints, problems and actions that follow what is typed", async () => {
     await write(folder, "deep.onnx", await deepModel());
     const text = deepPlan();
