@@ -24,7 +24,7 @@ export class ProgressBar {
     if (this.bar) {
       this.bar.setTotal(progress.total);
       this.bar.update(progress.done, { note: inCell(progress.note ?? ""), left: this.timeLeft(progress) });
-    } else if (!process.stderr.isTTY && Date.now() - this.lastLine > lineEveryMs) this.line(progress);
+    } else if (!process.stderr.isTTY && performance.now() - this.lastLine > lineEveryMs) this.line(progress);
   };
 
   /** What the program decides on its way: a line of its own, with --verbose. */
@@ -41,14 +41,14 @@ export class ProgressBar {
     const { stage } = this;
     this.stage = "";
     if (stage !== "" && this.options.verbose) {
-      printToStderr(`${stage} took ${((Date.now() - this.started) / 1000).toFixed(1)} s`);
+      printToStderr(`${stage} took ${((performance.now() - this.started) / 1000).toFixed(1)} s`);
     }
   }
 
   private begin(progress: Progress): void {
     this.stop();
     this.stage = progress.stage;
-    this.started = Date.now();
+    this.started = performance.now();
     if (this.options.quiet) return;
     if (!process.stderr.isTTY) {
       this.line(progress);
@@ -69,7 +69,7 @@ export class ProgressBar {
 
   /** `Measuring: layer2.1.conv1 at 3 bits, 41 of 110, about 12 s left`. */
   private line(progress: Progress): void {
-    this.lastLine = Date.now();
+    this.lastLine = performance.now();
     const { stage, done, total, note } = progress;
     const count = total > 1 ? `${done} of ${total}` : "";
     const parts = [note ?? "", count, this.timeLeft(progress)].filter((part) => part !== "");
@@ -77,7 +77,7 @@ export class ProgressBar {
   }
 
   private timeLeft({ done, total }: Progress): string {
-    const elapsed = Date.now() - this.started;
+    const elapsed = performance.now() - this.started;
     if (elapsed < showTimeLeftAfterMs || done === 0 || done >= total) return "";
     const seconds = ((elapsed / done) * (total - done)) / 1000;
     const step = seconds < 10 ? 1 : seconds < 60 ? 5 : 60;

@@ -13,14 +13,14 @@ export function showDefinedLayers(editors: ModelEditors, server: ServerConnectio
   let asked: { readonly model: string; readonly layer: string; readonly at: number } | undefined;
   return vscode.Disposable.from(
     server.onLayerDefinition(({ model, layer }) => {
-      asked = { model: model.toString(), layer, at: Date.now() };
+      asked = { model: model.toString(), layer, at: performance.now() };
     }),
     editors.onChange(() => {
       const uri = editors.activeModel?.uri;
       if (!asked || uri?.toString() !== asked.model) return;
       const { layer, at } = asked;
       asked = undefined;
-      if (Date.now() - at <= opensWithinMs) void editors.reveal(uri, layer);
+      if (performance.now() - at <= opensWithinMs) void editors.reveal(uri, layer);
     }),
   );
 }

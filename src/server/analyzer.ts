@@ -224,9 +224,9 @@ export class Analyzer {
     const job = decideJob(state, this.host.settings(), this.source);
     const key = decisionKey(state, job);
     if (state.decided?.key === key) return;
-    const began = Date.now();
+    const began = performance.now();
     const result = await this.engine.run("decide", job, this.listen("allocate"), signal);
-    state.decided = { key, seconds: (Date.now() - began) / 1000, result };
+    state.decided = { key, seconds: (performance.now() - began) / 1000, result };
     this.changes.refresh();
     await this.save();
   }
@@ -245,7 +245,7 @@ export class Analyzer {
     return (event) => {
       switch (event.type) {
         case "progress":
-          state.work = clock.work(event.progress, Date.now());
+          state.work = clock.work(event.progress, performance.now());
           break;
         case "statistics":
           state.statistics.set(event.layer, event.statistics);
@@ -254,7 +254,7 @@ export class Analyzer {
           const row = state.measurements.get(event.layer) ?? new Map<Bits, typeof event.value>();
           row.set(event.bits, event.value);
           state.measurements.set(event.layer, row);
-          if (Date.now() - this.lastSave > saveEveryMs) void this.save();
+          if (performance.now() - this.lastSave > saveEveryMs) void this.save();
           break;
         }
       }
@@ -264,7 +264,7 @@ export class Analyzer {
 
   /** Keeps what is measured so far. */
   async save(): Promise<void> {
-    this.lastSave = Date.now();
+    this.lastSave = performance.now();
     // What is shown of the file as it was is not of the one that is there.
     if (this.state.stale) return;
     try {

@@ -27,7 +27,7 @@ export async function quantizeSession(
   onEvent: (event: JobEvent) => void,
   signal: AbortSignal,
 ): Promise<Extract<QuantizeResult, { kind: "done" }>> {
-  const began = Date.now();
+  const began = performance.now();
   const { model: output, plan, report, csv } = files;
   const order = { ...job, output, files: { plan, report, csv }, ...(planned && { planned }) };
   const outcome = await engine.run("quantize", order, onEvent, signal).catch(async (error: unknown) => {
@@ -41,7 +41,7 @@ export async function quantizeSession(
     const { plan: decided, baselines, notes } = outcome;
     state.decided = {
       key: decisionKey(state, job),
-      seconds: (Date.now() - began) / 1000,
+      seconds: (performance.now() - began) / 1000,
       result: { plan: decided, baselines, notes },
     };
   }
@@ -54,7 +54,7 @@ export async function quantizeSession(
     outcome,
     floatWeightBytes: facts?.floatBytes ?? 0,
     ...(peak && peak.unknown.length === 0 && { floatActivationBytes: peak.peak }),
-    seconds: (Date.now() - began) / 1000,
+    seconds: (performance.now() - began) / 1000,
     ...(maxDrop !== undefined && { maxDrop }),
   });
   return { kind: "done", comparison, ...(outcome.written && { output: outcome.written.model }) };

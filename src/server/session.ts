@@ -46,8 +46,11 @@ export class ModelSession {
   private readonly outlook: Outlook;
   private readonly jobs: JobQueue<Work["kind"]>;
   private file: ModelFile | undefined;
-  /** Starts at the clock: snapshots of a session that is opened again, or in a server after this one, are newer than those before. */
-  private sequence = Date.now();
+  /**
+   * Starts at the clock: snapshots of a session that is opened again, or in a server after this one, are newer than those before. Within
+   * a process it never goes back, whatever is done to the machine's clock.
+   */
+  private sequence = Math.floor(performance.timeOrigin + performance.now());
   private publishTimer: NodeJS.Timeout | undefined;
   private decideTimer: NodeJS.Timeout | undefined;
   /** Of the file as it was opened. */
@@ -447,10 +450,10 @@ export class ModelSession {
     const { facts, fatal } = this.state;
     if (this.publishTimer !== undefined || this.closed || (!facts && !fatal)) return;
     const pause = publishEveryMs + publishMsPerLayer * this.state.layers.length;
-    const wait = Math.max(0, this.lastPublish + pause - Date.now());
+    const wait = Math.max(0, this.lastPublish + pause - performance.now());
     this.publishTimer = setTimeout(() => {
       this.publishTimer = undefined;
-      this.lastPublish = Date.now();
+      this.lastPublish = performance.now();
       this.host.publish(this.uri, this.snapshot());
     }, wait);
   }

@@ -18,6 +18,8 @@ export interface ExactOptions {
  * for long; two seconds are what a person waits for the rest without wondering. Our choice.
  */
 export const defaultMillis = 2000;
+/** A longer pause between two looks at the clock was not the search's: the process was stopped, or its machine slept. */
+const longestStepMs = 500;
 /** Below this a loss is zero for the sake of the quotient. */
 const tiny = 1e-300;
 
@@ -34,11 +36,7 @@ export function solveExact(problem: AllocationProblem, options: ExactOptions = {
   checkProblem(problem);
   const maxGap = Math.min(Math.max(options.maxGap ?? 0, 0), 1 - 1e-9);
   const maxMillis = options.maxMillis ?? defaultMillis;
-  const deadline = performance.now() + maxMillis;
-  const stop = (): boolean => {
-    signal?.throwIfAborted();
-    return performance.now() > deadline;
-  };
+  const stop = outOfTime(maxMillis, signal);
   signal?.throwIfAborted();
   const search = (within: AllocationProblem, incumbent?: readonly number[]) =>
     leastLoss(within, { maxGap, stop, ...(incumbent ? { incumbent } : {}) });
@@ -87,4 +85,16 @@ function feasible(
 ): Allocation {
   const { loss, costs } = totalsOf(problem, choice);
   return { feasible: true, choice, loss, costs, bound, gap: (loss - bound) / Math.max(loss, tiny) };
+}
+
+/** Tells whether a search has had its time. What passes while nothing is computed does not count: the result is then the same. */
+function outOfTime(maxMillis: number, signal?: AbortSignal): () => boolean {
+  let [spent, last] = [0, performance.now()];
+  return () => {
+    signal?.throwIfAborted();
+    const now = performance.now();
+    spent += Math.min(now - last, longestStepMs);
+    last = now;
+    return spent > maxMillis;
+  };
 }

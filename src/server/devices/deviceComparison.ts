@@ -32,7 +32,7 @@ export class DeviceComparison {
   private work: RowWork | undefined;
   private failure: Problem | undefined;
   /** Starts at the clock: a comparison that is asked for again is newer than it was before. */
-  private sequence = Date.now();
+  private sequence = Math.floor(performance.timeOrigin + performance.now());
   private publishTimer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> | undefined;
   private refreshAgain = false;

@@ -122,12 +122,12 @@ export class ModelOnDevices {
   /** The plan of a device, run; taken from where it is kept, if it is. */
   async run(laid: LaidOut, { engine, changes }: Working, signal: AbortSignal): Promise<void> {
     const { key, job, fit } = laid;
-    const began = Date.now();
+    const began = performance.now();
     const listen = new Analyzer(this.path, this.state, this.host, engine, changes).listen("allocate");
     try {
       const own = { ...job, known: this.state.measurements, baselines: this.baselinesFor(fit) };
       const { plan, baselines, notes } = await engine.run("decide", own, listen, signal);
-      const seconds = (Date.now() - began) / 1000;
+      const seconds = (performance.now() - began) / 1000;
       const run: DeviceRun = { figures: figuresOfPlan(plan), baselines, notes, seconds };
       this.keep(laid, run);
       await this.cache.write(this.cacheKey(key), run);

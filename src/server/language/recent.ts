@@ -14,9 +14,9 @@ export class Recent<T> {
   /** @param epoch another one whenever files changed */
   get(name: string, epoch: unknown, look: () => Promise<T>): Promise<T> {
     const known = this.kept.get(name);
-    if (known && known.epoch === epoch && Date.now() - known.at < recentMs) return known.value;
+    if (known && known.epoch === epoch && performance.now() - known.at < recentMs) return known.value;
     const value = look();
-    this.kept.set(name, { epoch, at: Date.now(), value });
+    this.kept.set(name, { epoch, at: performance.now(), value });
     value.catch(() => this.kept.delete(name));
     return value;
   }

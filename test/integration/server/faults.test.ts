@@ -1,9 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memorySource } from "../../../src/core/data/npz.ts";
 import { random } from "../../../src/core/data/random.ts";
 import { readModel } from "../../../src/core/onnx/read.ts";
@@ -12,6 +11,7 @@ import { requests } from "../../../src/protocol/requests.ts";
 import { stillRunning } from "../../support/processes.ts";
 import { type TestServer, uriOf } from "../../support/server.ts";
 import { until } from "../../support/vscode/until.ts";
+import { modelHash, quick, undisturbed, written } from "./faultsSupport.ts";
 import {
   bitsOf,
   filesIn,
@@ -28,16 +28,8 @@ useServerBuild();
 /** How often a process is killed at a random moment. FAULT_ROUNDS=200 is for the night. */
 const rounds = Number(process.env.FAULT_ROUNDS ?? 3);
 const seed = 7;
-
-/** What a run to files leaves beside the model. */
-const written = [
-  "resnet8.microcontroller.onnx",
-  "resnet8.microcontroller.report.md",
-  "resnet8.microcontroller.report.csv",
-  "resnet8.sigmaquant.json",
-];
-
-const quick = { samples: 16 } as const;
+/** Each time a server or an engine starts anew, on however busy a machine. */
+vi.setConfig({ testTimeout: (rounds + 8) * 30_000 });
 
 /** Nothing is there but what was, and perhaps all files of a run; each of them can be read. */
 async function nothingHalf({ folder, tempFolder }: SmallBench, before: readonly string[]): Promise<void> {
@@ -60,37 +52,6 @@ function analyses({ cacheFolder }: SmallBench): readonly string[] {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** The quantized model of a run, as its hash. */
-function modelHash({ folder }: SmallBench): string {
-  return createHash("sha256")
-    .update(readFileSync(path.join(folder, written[0] as string)))
-    .digest("hex");
-}
-
-interface Undisturbed {
-  readonly hash: string;
-  readonly ms: number;
-  readonly bits: ReturnType<typeof bitsOf>;
-}
-let whole: Undisturbed | undefined;
-
-/** A run to files from scratch: what the others are compared with. */
-async function undisturbed(): Promise<Undisturbed> {
-  whole ??= await runOnce();
-  return whole;
-}
-
-async function runOnce(): Promise<Undisturbed> {
-  const bench = smallBench();
-  const server = await bench.start({ settings: quick });
-  await server.open(bench.model);
-  const started = Date.now();
-  await server.request(requests.quantize, { uri: uriOf(bench.model), overwrite: false });
-  const ms = Date.now() - started;
-  const last = await server.until(bench.model, isDecided);
-  return { hash: modelHash(bench), ms, bits: bitsOf(last) };
 }
 
 describe("a process that is killed at a random moment", () => {
@@ -128,17 +89,25 @@ describe("a process that is killed at a random moment", () => {
     const { ms, bits } = await undisturbed();
     const bench = smallBench();
     const before = filesIn(bench.folder);
+    let interrupted = 0;
     for (let round = 0; round < rounds; round++) {
       const server = await bench.start({ settings: quick });
       await server.open(bench.model);
       void server.request(requests.analyze, { uri: uriOf(bench.model) }).catch(() => undefined);
       await pause(random(seed, 100 + round).next() * ms);
       const engines = server.engines;
+      const isDone = server.told(bench.model).some(isDecided);
       await server.kill();
       await until(() => stillRunning(engines).length === 0);
       await nothingHalf(bench, before);
       for (const file of analyses(bench)) expect(() => JSON.parse(readFileSync(file, "utf8")), file).not.toThrow();
+      if (!isDone) interrupted++;
+      // Begun again, so that the next has something to interrupt.
+      else
+        for (const name of readdirSync(bench.cacheFolder))
+          rmSync(path.join(bench.cacheFolder, name), { recursive: true });
     }
+    expect(interrupted).toBeGreaterThan(0);
     const server = await bench.start({ settings: quick });
     await server.open(bench.model);
     await server.request(requests.analyze, { uri: uriOf(bench.model) });
