@@ -42,6 +42,18 @@ export function parseInput(text: string): readonly [string, readonly number[]] {
 
 const truth: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
+/** An amount of memory, in bytes. @throws SQ1025 */
+export function parseMemory(text: string): number {
+  const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([MG])iB\s*$/i.exec(text) ?? [];
+  const bytes = Number(amount) * (unit?.toUpperCase() === "G" ? 2 ** 30 : 2 ** 20);
+  if (!(bytes >= 1) || !Number.isSafeInteger(Math.floor(bytes))) {
+    throw new SigmaQuantError("SQ1025", "count-malformed", `${JSON.stringify(text)} is no amount of memory`, {
+      remedy: "Write a number with its unit, such as 2GiB or 512MiB",
+    });
+  }
+  return Math.floor(bytes);
+}
+
 /** A positive whole number. @throws SQ1025 */
 export function parseCount(text: string): number {
   const value = Number(text);

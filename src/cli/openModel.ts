@@ -9,6 +9,7 @@ import { factsLine, factsOf } from "../core/pipeline/facts.ts";
 import { type PreparedModel, type PrepareOptions, prepareModel } from "../core/pipeline/prepare.ts";
 import type { Inference, ValueInfo } from "../core/ports.ts";
 import { openComputePool } from "../node/computePool.ts";
+import { analysisMemory } from "../node/memory.ts";
 import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import { createOrtInference } from "../node/ortInference.ts";
 import { definiteThreads } from "../node/threads.ts";
@@ -19,6 +20,8 @@ export interface ModelOptions extends CommonOptions {
   readonly dim?: Readonly<Record<string, number>>;
   readonly input?: FixedInputs;
   readonly requantize?: boolean;
+  /** Bytes. */
+  readonly analysisMemory?: number;
   /** Of commands that run the model. */
   readonly threads?: number;
 }
@@ -81,6 +84,7 @@ export async function openPrepared(
         ...how,
         path: file,
         inference,
+        memory: analysisMemory(options.analysisMemory),
         ...(options.dim && { dims: options.dim }),
         ...(options.input && { fixed: options.input }),
         ...(options.requantize && { requantize: true }),

@@ -20,7 +20,7 @@ import { decisionsOf } from "../core/plan/planFile.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import { defaultRecovery, parseRecovery, type RecoveryMethod, recoveryMethods } from "../core/recovery/methods.ts";
 import { readPlan } from "../node/plans.ts";
-import { parseCount } from "./context.ts";
+import { parseCount, parseMemory } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
 import { optionGroups, readBy } from "./usage.ts";
 
@@ -127,8 +127,16 @@ export function samplesOptions(command: Command): Command {
     )
     .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
     .addOption(
-      new Option("--threads <n>", "threads of ONNX Runtime")
+      new Option("--threads <n>", "threads of ONNX Runtime, and of our own arithmetic")
         .argParser(readBy("--threads", parseCount))
+        .helpGroup(optionGroups.method),
+    )
+    .addOption(
+      new Option(
+        "--analysis-memory <size>",
+        "memory for activations and statistics, such as 2GiB; a quarter of the machine's",
+      )
+        .argParser(readBy("--analysis-memory", parseMemory))
         .helpGroup(optionGroups.method),
     );
 }

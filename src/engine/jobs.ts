@@ -23,6 +23,8 @@ export interface ModelSource {
   readonly equalize: boolean;
   /** Quantizes again what the file holds dequantized. */
   readonly requantize?: boolean;
+  /** Bytes that its analysis may take; the engine's choice without it. */
+  readonly memory?: number;
 }
 
 export interface SampleSource {

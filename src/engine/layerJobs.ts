@@ -43,8 +43,8 @@ export class LayerJobs {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<Sweep> {
-    const { dims, inputs, equalize, requantize, blockSize } = description.model;
-    const opened = await this.models.get({ path: model, dims, inputs, run: true, equalize, requantize });
+    const { dims, inputs, equalize, requantize, memory, blockSize } = description.model;
+    const opened = await this.models.get({ path: model, dims, inputs, run: true, equalize, requantize, memory });
     const prepared = withBlocks(opened.prepared, blockSize as BlockSize | undefined);
     const { inference } = this;
     const { batch, threads } = description;

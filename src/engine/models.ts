@@ -3,6 +3,7 @@ import { modelInputs } from "../core/model/inputs.ts";
 import { CandidateWeights, roundToNearest } from "../core/pipeline/candidates.ts";
 import { type PreparedModel, prepareModel } from "../core/pipeline/prepare.ts";
 import type { Inference, ValueInfo } from "../core/ports.ts";
+import { analysisMemory } from "../node/memory.ts";
 import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import type { ModelSource } from "./jobs.ts";
 
@@ -30,8 +31,8 @@ export class EngineModels {
 
   async get(source: ModelSource): Promise<EngineModel> {
     const { mtimeMs, size } = await stat(source.path);
-    const { path, dims, inputs, run, equalize, requantize = false } = source;
-    const key = JSON.stringify([path, dims, inputs, run, equalize, requantize, mtimeMs, size]);
+    const { path, dims, inputs, run, equalize, requantize = false, memory = 0 } = source;
+    const key = JSON.stringify([path, dims, inputs, run, equalize, requantize, memory, mtimeMs, size]);
     if (this.entry?.key !== key) {
       await this.close();
       const model = this.open(source);
@@ -53,7 +54,7 @@ export class EngineModels {
     );
   }
 
-  private async open({ path, dims, inputs, run, equalize, requantize }: ModelSource) {
+  private async open({ path, dims, inputs, run, equalize, requantize, memory }: ModelSource) {
     const file = await openModelFile(path);
     try {
       const { inference } = this;
@@ -62,6 +63,7 @@ export class EngineModels {
         dims,
         fixed: inputs,
         equalize,
+        memory: analysisMemory(memory),
         ...(requantize && { requantize }),
         ...(run && { inference }),
       });

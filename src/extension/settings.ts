@@ -17,6 +17,7 @@ export function readSettings(): ServerSettings {
     dims: get("dimensions", {}),
     inputs: inputsOf(get("inputs", {})),
     threads: get("threads", 0),
+    analysisMemory: get("analysisMemory", 0),
     samples: get("sensitivitySamples", 256),
     recovery: recoveryOf(get("recovery", "default")),
     queueUrl: get("queueUrl", ""),

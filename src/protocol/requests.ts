@@ -44,6 +44,8 @@ export interface ServerSettings {
   /** Values of inputs that are the same for all samples, by name. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly threads: number;
+  /** MiB that an analysis may take; 0: a quarter of the machine's. */
+  readonly analysisMemory: number;
   readonly samples: number;
   readonly recovery: readonly RecoveryMethod[];
   /** Address of the queue whose workers measure sensitivities; empty = this machine does. */

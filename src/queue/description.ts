@@ -19,6 +19,8 @@ export interface SweepDescription {
     readonly inputs: Readonly<Record<string, readonly number[]>>;
     readonly equalize: boolean;
     readonly requantize: boolean;
+    /** Bytes that its analysis may take: how Hessians are cut depends on it. */
+    readonly memory: number;
     /** Of the device's scales, where it has them for blocks. */
     readonly blockSize?: number;
   };

@@ -8,7 +8,7 @@ import type { WireError } from "../core/wireError.ts";
 import { bitwidths, isBits, isListOf, isRecord, isText, isWhole } from "../protocol/guardParts.ts";
 import type { Blob, FileDescription, QueuedJob, SweepDescription } from "./description.ts";
 
-/** One file of a model, or all samples of a sweep: models above 2 GiB are not measured, and samples are held in 1 GiB. */
+/** One file of a model, or all samples of a sweep: models above 2 GiB are not measured, and samples are held in a share of the analysis' memory. */
 const maxBlobBytes = 8 * 2 ** 30;
 /** A description: names of dimensions, inputs and files. */
 export const maxDescriptionBytes = 16 * 2 ** 20;
@@ -17,6 +17,7 @@ const maxInputValues = 2 ** 20;
 const maxThreads = 4096;
 const maxBatch = 2 ** 20;
 const maxSize = 2 ** 40;
+const maxMemory = 2 ** 50;
 /** With a stack trace. */
 const maxMessage = 64 * 1024;
 
@@ -37,7 +38,7 @@ export function isQueuedJob(value: unknown): value is QueuedJob {
 
 export function isSweepDescription(value: unknown): value is SweepDescription {
   if (!isRecord(value) || !isRecord(value.model)) return false;
-  const { files, dims, inputs, equalize, requantize, blockSize } = value.model;
+  const { files, dims, inputs, equalize, requantize, memory, blockSize } = value.model;
   return (
     isListOf(files, maxExternalFiles + 1, isFile) &&
     files.length > 0 &&
@@ -46,6 +47,8 @@ export function isSweepDescription(value: unknown): value is SweepDescription {
     isRecordOf(inputs, (list) => isListOf(list, maxInputValues, (each) => typeof each === "number")) &&
     typeof equalize === "boolean" &&
     typeof requantize === "boolean" &&
+    isWhole(memory, maxMemory) &&
+    memory > 0 &&
     (blockSize === undefined || (isWhole(blockSize, maxSize) && blockSize > 0)) &&
     isBlob(value.samples) &&
     (value.rows === undefined || isListOf(value.rows, maxInputs, (name) => isText(name, maxNameBytes))) &&

@@ -114,6 +114,7 @@ async function describe(
         inputs,
         equalize,
         requantize,
+        memory: prepared.memory,
         ...(blockSize !== undefined && { blockSize }),
       },
       samples,

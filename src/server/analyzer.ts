@@ -59,8 +59,15 @@ export class Analyzer {
 
   /** The model as jobs name it. */
   get source(): ModelSource {
-    const { dims, inputs, recovery } = this.host.settings();
-    return { path: this.path, dims, inputs, run: this.host.trusted(), equalize: recovery.includes("equalize") };
+    const { dims, inputs, recovery, analysisMemory } = this.host.settings();
+    return {
+      path: this.path,
+      dims,
+      inputs,
+      run: this.host.trusted(),
+      equalize: recovery.includes("equalize"),
+      ...(analysisMemory > 0 && { memory: analysisMemory * 2 ** 20 }),
+    };
   }
 
   /** Finds shapes and folds normalizations: MACs and activation sizes are known then. */

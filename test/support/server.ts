@@ -43,6 +43,7 @@ export const testSettings: ServerSettings = {
   dims: {},
   inputs: {},
   threads: 0,
+  analysisMemory: 0,
   samples: 32,
   recovery: [],
   queueUrl: "",

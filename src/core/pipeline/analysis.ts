@@ -95,7 +95,7 @@ export async function measureLayers(
   const { inference, batch, threads, bits, known, onMeasured, elsewhere } = settings;
   const running = { inference, batch, ...(threads !== undefined && { threads }) };
   const wanted = Math.min(settings.samples, dataset.samples);
-  const held = affordableSamples(drawnCount(wanted), largestCutBytes(prepared, sites.map(firstUse)));
+  const held = affordableSamples(prepared, drawnCount(wanted), largestCutBytes(prepared, sites.map(firstUse)));
   const samples = Math.min(wanted, mostStoodFor(held));
   const isKnown = sites.every(({ layer: { name } }) => bits(name).every((b) => known?.(name, b) !== undefined));
   const batches = isKnown ? [] : await sweepBatches(prepared, dataset, samples, running, onProgress, signal);

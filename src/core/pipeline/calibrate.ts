@@ -8,10 +8,8 @@ import type { Inference, InferenceSession, OnProgress, Tensor } from "../ports.t
 import type { ActivationQuantization } from "../qdq/types.ts";
 import { ActivationObserver, type ActivationRange } from "../quant/activation.ts";
 import { elementTypeOf } from "./elementTypes.ts";
+import { memoryFor } from "./heldMemory.ts";
 import { activationNames, type PreparedModel } from "./prepare.ts";
-
-/** Activations fetched at once take at most this much memory; more samples go in more runs. Our choice. */
-const maxFetchBytes = 256 * 2 ** 20;
 
 export interface Calibration {
   /** Statistics of every quantized activation, by value name. */
@@ -134,8 +132,9 @@ function readersOf(prepared: PreparedModel, observers: readonly InputObserver[])
   return readers;
 }
 
+/** More samples than may be fetched go in more runs. */
 function samplesAtOnce(prepared: PreparedModel, names: readonly string[]): number {
   let bytes = 0;
   for (const name of names) bytes += 4 * product(prepared.shapes.get(name) ?? []);
-  return Math.max(1, Math.floor(maxFetchBytes / Math.max(bytes, 1)));
+  return Math.max(1, Math.floor(memoryFor("fetched", prepared) / Math.max(bytes, 1)));
 }

@@ -7,6 +7,7 @@ import type { QuantizedLayer } from "../qdq/types.ts";
 import { channelView, rowLength } from "../quant/channelView.ts";
 import { dequantize, quantizeWeights } from "../quant/quantizer.ts";
 import type { LayerValues, WeightSource } from "../sensitivity/layerValues.ts";
+import { memoryFor } from "./heldMemory.ts";
 import type { PreparedModel } from "./prepare.ts";
 
 /** Turns a layer's float weight into integers of b bits; recovery methods are implementations of it. */
@@ -29,9 +30,6 @@ export const roundToNearest: WeightQuantizer = {
     return { bits, q, scales, ...blocks, ...(bias && { bias }) };
   },
 };
-
-/** Float weights held for reuse; larger models read them again. Our choice. */
-const maxCachedBytes = 512 * 2 ** 20;
 
 interface Cache {
   readonly integers: Map<string, Promise<QuantizedLayer>>;
@@ -67,7 +65,8 @@ export class CandidateWeights implements WeightSource {
     const cached = cache.weights.get(layer);
     if (cached) return cached;
     const weight = await readWeight(this.prepared.model.tensors, this.site(layer).chain, this.signal);
-    if (cache.bytes + weight.byteLength <= maxCachedBytes) {
+    // Larger models read them again.
+    if (cache.bytes + weight.byteLength <= memoryFor("weights", this.prepared)) {
       cache.weights.set(layer, weight);
       cache.bytes += weight.byteLength;
     }

@@ -54,7 +54,7 @@ export class MixEvaluator {
     signal?: AbortSignal,
   ): Promise<MixEvaluator> {
     const { inference, threads } = options;
-    const samples = affordableSamples(Math.min(options.samples, dataset.samples), outputBytes(prepared));
+    const samples = affordableSamples(prepared, Math.min(options.samples, dataset.samples), outputBytes(prepared));
     const sessionOptions = { optimization: "all" as const, ...(threads !== undefined && { threads }) };
     const names = prepared.model.graph.output.map((v) => v.name);
     const reference: Tensor[][] = [];

@@ -154,7 +154,7 @@ async function harmsOf(
   const { model, outputKind } = prepared;
   const wanted = Math.min(sensitivitySamples, calibration.samples);
   const cuts = [...model.graph.node.keys()];
-  const held = affordableSamples(drawnCount(wanted), largestCutBytes(prepared, cuts));
+  const held = affordableSamples(prepared, drawnCount(wanted), largestCutBytes(prepared, cuts));
   const samples = Math.min(wanted, mostStoodFor(held));
   const running = { inference, batch, ...(threads !== undefined && { threads }) };
   const read = new Set([...inputsOfLayers(prepared).values()].flat());

@@ -19,6 +19,7 @@ import { modelBytes } from "../onnx/write.ts";
 import type { Inference, InferenceSession, SessionOptions, ValueInfo } from "../ports.ts";
 import { equalizeChannels } from "../recovery/equalize.ts";
 import type { OutputKind } from "../sensitivity/outputs.ts";
+import { usualMemory } from "./heldMemory.ts";
 
 /** A model ready to be analyzed: batch normalization folded, layers found, shapes inferred. */
 export interface PreparedModel {
@@ -32,6 +33,8 @@ export interface PreparedModel {
   readonly types: ReadonlyMap<string, ValueInfo["type"]>;
   readonly assumed: readonly AssumedDim[];
   readonly outputKind: OutputKind;
+  /** Bytes that its analysis may take, see heldMemory.ts. */
+  readonly memory: number;
   /** BatchNormalization nodes that were folded into the layer before. */
   readonly foldedBatchNorms: number;
   /** What the user should know: shapes that could not be inferred and the like. */
@@ -54,6 +57,8 @@ export interface PrepareOptions {
   readonly requantize?: boolean;
   /** Leaves the graph as it is in the file: opening needs no weights then. */
   readonly keepBatchNorm?: boolean;
+  /** Bytes that the model's analysis may take. */
+  readonly memory?: number;
 }
 
 const noShapes: InferredShapes = { shapes: new Map(), types: new Map(), assumed: [] };
@@ -84,6 +89,7 @@ export async function prepareModel(
     types: inferred.types,
     assumed: inferred.assumed,
     outputKind: outputKindOf(model, inferred.shapes),
+    memory: options.memory ?? usualMemory,
     foldedBatchNorms: folded.folded,
     notes: inferred.problem ? [inferred.problem] : [],
   };

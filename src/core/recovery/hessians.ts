@@ -2,6 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { type Random, random } from "../data/random.ts";
 import { type LayerSite, quantizableSites, type WeightUse } from "../model/discover.ts";
 import { calibrate, type InputObserver } from "../pipeline/calibrate.ts";
+import { memoryFor } from "../pipeline/heldMemory.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
 import { GramProducts } from "./gram.ts";
@@ -11,11 +12,6 @@ import { type RowLayout, rowLayout } from "./rowLayout.ts";
 
 /** Moments of layers' inputs over a calibration set, by layer name. */
 export type HessianStore = ReadonlyMap<string, Moments>;
-
-/** Matrices kept for all layers together, single precision. Larger models get smaller blocks. Our choice. */
-const maxStoreBytes = 2 ** 29;
-/** Matrices that are being added up, in double precision; more than that takes several passes over the samples. Our choice. */
-const maxSumBytes = 2 ** 29;
 
 const float32Bytes = 4;
 const float64Bytes = 8;
@@ -73,7 +69,7 @@ const defaultSeed = 1;
 
 /**
  * Runs the float model over calibration samples and gives the moments of every layer's input. Layers whose operator's form is not
- * read (see rowLayout, readPatches) are left out. Memory: bounded, see maxStoreBytes and maxSumBytes.
+ * read (see rowLayout, readPatches) are left out. Memory: bounded, see memoryFor.
  */
 export async function collectHessians(
   prepared: PreparedModel,
@@ -87,7 +83,7 @@ export async function collectHessians(
   const store = new Map<string, Moments>();
   const gram = await GramProducts.open(inference, running.threads, signal);
   try {
-    for (const layers of passes(observedLayers(quantizableSites(prepared.discovery)))) {
+    for (const layers of passes(observedLayers(prepared), memoryFor("sums", prepared))) {
       const observer = new MomentObserver(layers, gram, seed);
       await calibrate(prepared, dataset, inference, { ...running, names: [], inputs: [observer] }, onProgress, signal);
       for (const [name, moments] of observer.found()) store.set(name, moments);
@@ -99,30 +95,31 @@ export async function collectHessians(
 }
 
 /** Layers with blocks of a size that all of them fit into the store. */
-function observedLayers(sites: readonly LayerSite[]): Observed[] {
-  const layouts = sites.flatMap((site) => {
+function observedLayers(prepared: PreparedModel): Observed[] {
+  const most = memoryFor("moments", prepared);
+  const layouts = quantizableSites(prepared.discovery).flatMap((site) => {
     const layout = rowLayout(site);
     return layout ? [{ site, layout }] : [];
   });
   for (let limit: number | undefined; ; limit = Math.floor((limit ?? largestBlock) / 2)) {
     const layers = layouts.map(({ site, layout }) => ({ site, layout, block: blockColumns(layout, limit) }));
     const elements = layers.reduce((sum, { layout, block }) => sum + matrixElements(layout, block), 0);
-    if (elements * float32Bytes <= maxStoreBytes || limit === 1) return layers;
+    if (elements * float32Bytes <= most || limit === 1) return layers;
   }
 }
 
 /** Halved until matrices fit. */
 const largestBlock = 1024;
 
-/** Layers in portions whose sums fit into memory together. */
-function passes(layers: readonly Observed[]): Observed[][] {
+/** Layers in portions whose sums fit into memory together; each takes a pass over the samples. */
+function passes(layers: readonly Observed[], most: number): Observed[][] {
   const result: Observed[][] = [];
   let room = 0;
   for (const layer of layers) {
     const bytes = matrixElements(layer.layout, layer.block) * float64Bytes;
     if (result.length === 0 || bytes > room) {
       result.push([]);
-      room = maxSumBytes;
+      room = most;
     }
     result.at(-1)?.push(layer);
     room -= bytes;

@@ -3,6 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { unmeasurable } from "../pipeline/analysis.ts";
 import { CandidateWeights, roundToNearest } from "../pipeline/candidates.ts";
+import { memoryFor } from "../pipeline/heldMemory.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress } from "../ports.ts";
 import type { ActivationMap } from "../qdq/types.ts";
@@ -59,7 +60,11 @@ export async function candidateWeights(
     return new CandidateWeights(prepared, roundToNearest, signal);
   const options = { samples: recoverySamples, batch, ...(threads !== undefined && { threads }) };
   const hessians = await collectHessians(prepared, calibration, inference, options, onProgress, signal);
-  return new CandidateWeights(prepared, recoveryQuantizer(methods, hessians, input.compute), signal);
+  const quantizer = recoveryQuantizer(methods, hessians, {
+    factorBytes: memoryFor("factors", prepared),
+    ...(input.compute && { compute: input.compute }),
+  });
+  return new CandidateWeights(prepared, quantizer, signal);
 }
 
 /**

@@ -1,10 +1,18 @@
 import { type Compute, inPlace } from "../compute/compute.ts";
 import { takesBias } from "../model/bias.ts";
 import { roundToNearest, type WeightQuantizer } from "../pipeline/candidates.ts";
+import { memoryFor, usualMemory } from "../pipeline/heldMemory.ts";
 import { type HessianBlock, hessianBlocks } from "./hessianBlock.ts";
 import type { HessianStore } from "./hessians.ts";
 import type { RecoveryMethod } from "./methods.ts";
 import { roundLayer } from "./roundLayer.ts";
+
+export interface QuantizerOptions {
+  /** Where rows are rounded. */
+  readonly compute?: Compute;
+  /** Factors of Hessians that are kept take at most so much. */
+  readonly factorBytes?: number;
+}
 
 /**
  * Rounds layers by the given methods ("equalize" and "sequential" are not for single layers, and change nothing here). A layer that
@@ -14,9 +22,9 @@ import { roundLayer } from "./roundLayer.ts";
 export function recoveryQuantizer(
   methods: ReadonlySet<RecoveryMethod>,
   hessians: HessianStore,
-  compute: Compute = inPlace,
+  { compute = inPlace, factorBytes = memoryFor("factors", { memory: usualMemory }) }: QuantizerOptions = {},
 ): WeightQuantizer {
-  const cache = new BlockCache(hessians);
+  const cache = new BlockCache(hessians, factorBytes);
   const usesMoments = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
   return {
     async quantize(site, weight, bias, bits, signal) {
@@ -32,15 +40,15 @@ export function recoveryQuantizer(
   };
 }
 
-/** Factors of Hessians held for a layer's next bitwidth. Our choice. */
-const maxCachedBytes = 2 ** 28;
-
 /** Hessian blocks by layer and group; those used longest ago make room. */
 class BlockCache {
   private readonly cached = new Map<string, readonly HessianBlock[]>();
   private bytes = 0;
 
-  constructor(private readonly hessians: HessianStore) {}
+  constructor(
+    private readonly hessians: HessianStore,
+    private readonly maxBytes: number,
+  ) {}
 
   blocks(layer: string, group: number, centred: boolean): readonly HessianBlock[] {
     const key = `${group}:${centred}:${layer}`;
@@ -50,7 +58,7 @@ class BlockCache {
     this.cached.set(key, blocks);
     this.bytes += bytesOf(blocks);
     for (const [oldest, old] of this.cached) {
-      if (this.bytes <= maxCachedBytes || oldest === key) break;
+      if (this.bytes <= this.maxBytes || oldest === key) break;
       this.cached.delete(oldest);
       this.bytes -= bytesOf(old);
     }

@@ -108,6 +108,7 @@ export async function roundInSequence(
   const cuts = steps.map(({ use }) => use.index);
   // Both networks' values are kept.
   const samples = affordableSamples(
+    prepared,
     Math.min(input.samples, input.dataset.samples),
     2 * largestCutBytes(prepared, cuts),
   );

@@ -109,6 +109,12 @@ const slips: readonly [name: string, args: (work: Workspace) => readonly string[
     /"0" is no positive whole number \(--samples\)/,
   ],
   [
+    "memory in a unit that is read in two ways",
+    () => ["quantize", resnet8, "--analysis-memory", "2GB"],
+    "SQ1025",
+    /"2GB" is no amount of memory \(--analysis-memory\)\. Write a number with its unit, such as 2GiB/,
+  ],
+  [
     "samples that are not there",
     () => ["quantize", resnet8, "--calibration", "nope.npz"],
     "SQ1001",

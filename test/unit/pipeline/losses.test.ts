@@ -2,12 +2,7 @@ import { describe, expect, it } from "vitest";
 import { node } from "../../../src/core/onnx/build.ts";
 import { searchDrop, simulatedAccuracy } from "../../../src/core/pipeline/drop.ts";
 import { expectedDrop } from "../../../src/core/pipeline/expectedDrop.ts";
-import {
-  affordableSamples,
-  largestCutBytes,
-  maxHeldBytes,
-  outputBytes,
-} from "../../../src/core/pipeline/heldMemory.ts";
+import { affordableSamples, largestCutBytes, memoryFor, outputBytes } from "../../../src/core/pipeline/heldMemory.ts";
 import { lossOf, totalLoss, weightLosses } from "../../../src/core/pipeline/loss.ts";
 import type { Accuracy, Baseline } from "../../../src/core/plan/types.ts";
 import type { Tensor } from "../../../src/core/ports.ts";
@@ -175,11 +170,13 @@ describe("the loss expected of a plan", () => {
 });
 
 describe("what is kept from one run to the next", () => {
-  it("fits into its limit, but for one sample, which always is kept", () => {
-    expect(affordableSamples(100, maxHeldBytes / 10)).toBe(10);
-    expect(affordableSamples(100, 1)).toBe(100);
-    expect(affordableSamples(100, maxHeldBytes * 2)).toBe(1);
-    expect(affordableSamples(100, 0)).toBe(100);
+  it("fits into its share of the memory, but for one sample, which always is kept", () => {
+    const model = { memory: 4000 };
+    expect(memoryFor("held", model)).toBe(1000);
+    expect(affordableSamples(model, 100, 100)).toBe(10);
+    expect(affordableSamples(model, 100, 1)).toBe(100);
+    expect(affordableSamples(model, 100, 2000)).toBe(1);
+    expect(affordableSamples(model, 100, 0)).toBe(100);
   });
 
   it("is the widest place of the network, in float", async () => {

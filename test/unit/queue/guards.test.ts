@@ -18,6 +18,7 @@ const description: SweepDescription = {
     inputs: { sr: [16000] },
     equalize: true,
     requantize: false,
+    memory: 2 ** 30,
     blockSize: 32,
   },
   samples: blob,

@@ -66,6 +66,41 @@ describe("moments of layers' inputs", () => {
     expect((await collect(2)).get("dw")?.second).not.toEqual(found?.second);
   });
 
+  it("take more passes over the samples where there is less memory for sums, and are the same", async () => {
+    const ample = await prepareModel(mlp(), { inference });
+    const set = samplesOf("x", rowsOf(40, 5), [5]);
+    const collect = async (memory: number) => {
+      let passes = 0;
+      const prepared = { ...ample, memory };
+      const store = await collectHessians(prepared, set, inference, options, ({ done }) => {
+        if (done === 0) passes++;
+      });
+      return { passes, store };
+    };
+    const usual = await collect(ample.memory);
+    // An eighth of it is for the matrices of both layers, (25 + 16) * 4 bytes, but not for both their sums of 8 bytes.
+    const small = await collect(8 * 200);
+    expect([usual.passes, small.passes]).toEqual([1, 2]);
+    expect(small.store.get("first")).toEqual(usual.store.get("first"));
+  });
+
+  it("of a layer with many inputs are of smaller blocks where there is less memory for them", async () => {
+    const wide = tinyModel({
+      inputs: { x: ["batch", 200] },
+      outputs: ["y"],
+      constants: { w: weight([200, 3], 1) },
+      nodes: [node("MatMul", ["x", "w"], ["y"], { name: "wide" })],
+    });
+    const ample = await prepareModel(wide, { inference });
+    const set = samplesOf("x", rowsOf(40, 200), [200]);
+    const blockIn = async (memory: number) => {
+      const store = await collectHessians({ ...ample, memory }, set, inference, options, () => {});
+      return store.get("wide")?.block;
+    };
+    expect(await blockIn(ample.memory)).toBe(200);
+    expect(await blockIn(8 * 2 * 100 ** 2 * 4)).toBe(100);
+  });
+
   it("stop when cancelled", async () => {
     const prepared = await prepareModel(mlp(), { inference });
     const set = samplesOf("x", rowsOf(40, 5), [5]);
