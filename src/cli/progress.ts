@@ -1,11 +1,11 @@
 import process from "node:process";
 import { SingleBar } from "cli-progress";
+import { formatTimeLeft } from "../core/plan/format.ts";
 import type { OnProgress, Progress } from "../core/ports.ts";
+import { TimeLeft } from "../core/timeLeft.ts";
 import { printToStderr } from "./output.ts";
 import { inCell } from "./screen.ts";
 
-/** Time left is shown after this long, when it means something. */
-const showTimeLeftAfterMs = 2000;
 /** Without a terminal a line is written at every stage, and at most this often within one. */
 const lineEveryMs = 10_000;
 
@@ -15,16 +15,19 @@ export class ProgressBar {
   private stage = "";
   private started = 0;
   private lastLine = 0;
+  private readonly clock = new TimeLeft();
 
   constructor(private readonly options: { readonly quiet: boolean; readonly verbose: boolean }) {}
 
   readonly update: OnProgress = (progress) => {
     if (progress.stage !== this.stage) this.begin(progress);
     if (this.options.quiet) return;
+    const seconds = this.clock.after(progress, performance.now());
+    const left = seconds === undefined ? "" : formatTimeLeft(seconds);
     if (this.bar) {
       this.bar.setTotal(progress.total);
-      this.bar.update(progress.done, { note: inCell(progress.note ?? ""), left: this.timeLeft(progress) });
-    } else if (!process.stderr.isTTY && performance.now() - this.lastLine > lineEveryMs) this.line(progress);
+      this.bar.update(progress.done, { note: inCell(progress.note ?? ""), left });
+    } else if (!process.stderr.isTTY && performance.now() - this.lastLine > lineEveryMs) this.line(progress, left);
   };
 
   /** What the program decides on its way: a line of its own, with --verbose. */
@@ -68,20 +71,11 @@ export class ProgressBar {
   }
 
   /** `Measuring: layer2.1.conv1 at 3 bits, 41 of 110, about 12 s left`. */
-  private line(progress: Progress): void {
+  private line(progress: Progress, left = ""): void {
     this.lastLine = performance.now();
     const { stage, done, total, note } = progress;
     const count = total > 1 ? `${done} of ${total}` : "";
-    const parts = [note ?? "", count, this.timeLeft(progress)].filter((part) => part !== "");
+    const parts = [note ?? "", count, left].filter((part) => part !== "");
     printToStderr([stage, parts.join(", ")].filter((part) => part !== "").join(": "));
-  }
-
-  private timeLeft({ done, total }: Progress): string {
-    const elapsed = performance.now() - this.started;
-    if (elapsed < showTimeLeftAfterMs || done === 0 || done >= total) return "";
-    const seconds = ((elapsed / done) * (total - done)) / 1000;
-    const step = seconds < 10 ? 1 : seconds < 60 ? 5 : 60;
-    const rounded = Math.ceil(seconds / step) * step;
-    return rounded < 60 ? `about ${rounded} s left` : `about ${rounded / 60} min left`;
   }
 }

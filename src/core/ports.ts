@@ -88,5 +88,7 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly note?: string;
+  /** How much of the stage's time is over, 0 to 1, where units differ in it; `done / total` otherwise. */
+  readonly share?: number;
 }
 export type OnProgress = (progress: Progress) => void;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { formatTimeLeft } from "../../src/core/plan/format.ts";
 import { foldOf } from "../../webview/fold.ts";
 import { formatLoss, formatShare, plainTwoFigures, shortBytes, shortCount } from "../../webview/format/numbers.ts";
 import { columnCountScale, scaleFor, threeFigureDecimals } from "../../webview/format/scales.ts";
-import { formatAgo, formatDuration, formatTimeLeft } from "../../webview/format/time.ts";
+import { formatAgo, formatDuration } from "../../webview/format/time.ts";
 import { csvOf } from "../../webview/model/csv.ts";
 import { cutMiddle } from "../../webview/model/cutMiddle.ts";
 import { figuresOf, shareOf } from "../../webview/model/figures.ts";

@@ -1,8 +1,8 @@
+import { formatTimeLeft } from "../../src/core/plan/format.ts";
 import type { DevicesSnapshot } from "../../src/protocol/devices.ts";
 import { progressRing } from "../controls.ts";
 import { el, setAttribute, setShown, setStyle, setText } from "../dom.ts";
 import { count } from "../format/numbers.ts";
-import { formatTimeLeft } from "../format/time.ts";
 import { workCount } from "../model/words.ts";
 import { linkButton } from "../ui/plain.ts";
 import type { Context, Part } from "./state.ts";

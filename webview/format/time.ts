@@ -1,10 +1,3 @@
-/** Time left in the steps that it deserves: 1 s below 10 s, 5 s below a minute, then minutes. */
-export function formatTimeLeft(seconds: number): string {
-  if (seconds < 10) return `about ${Math.max(1, Math.round(seconds))} s left`;
-  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
-  return `about ${Math.max(1, Math.round(seconds / 60))} min left`;
-}
-
 /** `2 minutes ago`; below a minute `just now`. */
 export function formatAgo(seconds: number): string {
   const steps = [

@@ -1,10 +1,9 @@
 import type { Resource } from "../../src/core/hardware/profile.ts";
-import { formatAccuracy, formatCount } from "../../src/core/plan/format.ts";
+import { formatAccuracy, formatCount, formatTimeLeft } from "../../src/core/plan/format.ts";
 import type { Strategy } from "../../src/core/plan/types.ts";
 import type { SensitivityMetric } from "../../src/core/sensitivity/types.ts";
 import type { EditorSnapshot, Work } from "../../src/protocol/editor.ts";
 import { count } from "../format/numbers.ts";
-import { formatTimeLeft } from "../format/time.ts";
 import { type Figures, isFloat } from "./figures.ts";
 
 /** A budget's name by itself, in sentence case. */

@@ -53,6 +53,13 @@ export function formatSeconds(seconds: number, figures = 3): string {
   return size >= 1e-4 ? `${threeFigures(seconds * 1e3, figures)} ms` : `${threeFigures(seconds * 1e6, figures)} µs`;
 }
 
+/** Time left in the steps that it deserves: 1 s below 10 s, 5 s below a minute, then minutes. */
+export function formatTimeLeft(seconds: number): string {
+  if (seconds < 10) return `about ${Math.max(1, Math.round(seconds))} s left`;
+  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
+  return `about ${Math.max(1, Math.round(seconds / 60))} min left`;
+}
+
 /** Joules as `208 µJ`, `1.20 mJ`; a margin may be negative. */
 export function formatJoules(joules: number, figures = 3): string {
   return Math.abs(joules) >= 1e-3

@@ -12,6 +12,7 @@ import {
 import type { WeightSource } from "./layerValues.ts";
 import type { ReferenceInput } from "./reference.ts";
 import { Sweep, sitesInOrder } from "./sweep.ts";
+import { SweepShare } from "./sweepShare.ts";
 import type { Measurement, SensitivityMetric, SensitivityTable } from "./types.ts";
 
 /** Told by whoever does jobs, as they come along. */
@@ -49,19 +50,26 @@ export async function measureSensitivities(
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<Measurements> {
-  const layers = sitesInOrder(input.discovery).map((site) => site.layer.name);
+  const sites = sitesInOrder(input.discovery);
+  const layers = sites.map((site) => site.layer.name);
   const total = layers.reduce((sum, layer) => sum + input.bits(layer).length, 0);
   const known = knownResults(layers, input.bits, input.known);
   const jobs = jobsFor(layers, input.bits, input.known);
   if (jobs.length === 0) return mergeResults(known);
 
   let done = known.reduce((sum, { values }) => sum + values.size, 0);
-  const report = (note: string) => onProgress({ stage: "Measuring", done, total, note });
+  const time = new SweepShare(
+    sites.map((site) => site.layer),
+    (layer) => input.bits(layer).length,
+  );
+  for (const { layer, values } of known) time.add(layer, values.size);
+  const report = (note: string) => onProgress({ stage: "Measuring", done, total, note, share: time.share });
   const listener: JobListener = {
     onStep: (layer, bits) => report(bits === undefined ? layer : `${layer} at ${bits} bits`),
     onMeasured: (layer, bits, value) => {
       input.onMeasured?.(layer, bits, value);
       done++;
+      time.add(layer);
       report(`${layer} at ${bits} bits`);
     },
   };
