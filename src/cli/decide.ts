@@ -15,6 +15,7 @@ import { openSamples } from "../node/openSamples.ts";
 import { type LoadedProfile, loadProfile } from "../node/profiles.ts";
 import { definiteThreads } from "../node/threads.ts";
 import type { CommandContext } from "./context.ts";
+import { mixNote } from "./mixNote.ts";
 import { type OpenedModel, openPrepared } from "./openModel.ts";
 import { checkOutputs } from "./outputs.ts";
 import { inQueue } from "./queueOption.ts";
@@ -120,6 +121,7 @@ export async function withDecision<T>(
         : []),
       // Of made-up samples the assumption below says the same.
       ...decided.notes.filter((note) => !calibration.synthetic || !calibration.notes.includes(note)),
+      ...(settings.mixActivations ? [] : mixNote(decided)),
       ...assumptions(options, calibration, evaluation),
       ...(calibration.synthetic && existsSync(path.join(path.dirname(modelPath), besideModel))
         ? [`${besideModel} lies beside the model: --calibration takes it`]

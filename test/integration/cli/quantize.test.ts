@@ -124,8 +124,11 @@ describe("quantize", () => {
     const args = quantize(work, "--profile", device, "--recovery", "none");
     const alone = await json<Result>(args);
     expect(alone.value).toMatchObject({ verdict: "infeasible", binding: "bops" });
+    const note = "With activations of 4 bits this plan would fit: --mix-activations chooses the bits of each";
+    expect(alone.value.notes).toContain(note);
     const { value } = await json<Result>([...args, "--mix-activations"]);
     expect(value.verdict).toBe("feasible");
+    expect(value.notes).not.toContain(note);
     const own = new Set(value.layers.map(({ activationBits }) => activationBits));
     expect(own).toContain(4);
     expect(own.size).toBeGreaterThan(1);
