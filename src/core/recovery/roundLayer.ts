@@ -120,9 +120,10 @@ async function fitAll(
     result.q.set(made.q, from * columns);
     result.scales.set(made.scales, from);
   };
-  const affordable = Math.floor(taskProducts / (productsPerRow * columns * block));
-  const portion = Math.max(1, Math.min(affordable, Math.ceil(rows / compute.width)));
-  await inParallel(portions(rows, portion), compute.width, fit, signal);
+  const { width } = compute;
+  // Portions of one size, as many for each thread: none waits for another's last.
+  const turns = Math.ceil((rows * productsPerRow * columns * block) / (taskProducts * width));
+  await inParallel(portions(rows, Math.ceil(rows / (turns * width))), width, fit, signal);
   return result;
 }
 
