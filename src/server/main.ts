@@ -16,6 +16,8 @@ import { enginesGone } from "../node/engineClient.ts";
 import { type InitializationOptions, type Method, notifications, requests } from "../protocol/requests.ts";
 import { Cancelled } from "./jobQueue.ts";
 import { LanguageFeatures, languageCapabilities } from "./language/features.ts";
+import { exportText, planLine } from "./planRequests.ts";
+import { applyRemedy, presets, presetText, profileOver, writeToProfile } from "./profileRequests.ts";
 import { Server } from "./server.ts";
 
 /** The language server: wiring of the connection to `Server`; what it does is there. */
@@ -58,13 +60,13 @@ connection.onInitialize((params: InitializeParams) => {
 connection.onInitialized(() => {
   if (followsFolders) {
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
-      running().foldersChanged(
+      running().workspace.foldersChanged(
         added.map(({ uri }) => uri),
         removed.map(({ uri }) => uri),
       );
     });
   }
-  void running().scan();
+  void running().workspace.scan();
 });
 connection.onNotification(DidChangeWatchedFilesNotification.type, ({ changes }) => running().filesChanged(changes));
 documents.onDidChangeContent(({ document }) => server?.textChanged(document.uri));
@@ -80,26 +82,23 @@ handle(requests.histogram, ({ uri, layer }) => running().session(uri).histogram(
 handle(requests.editPlan, async ({ uri, edit }) => (await running().known(uri)).editPlan(edit));
 handle(requests.planText, async ({ uri }) => (await running().known(uri)).planText());
 handle(requests.modelText, ({ uri }) => features().modelText(uri));
-handle(requests.planLine, ({ uri, layer }) => running().planLine(uri, layer));
+handle(requests.planLine, async ({ uri, layer }) => planLine(running().session(uri), layer));
 handle(requests.tryBudget, async ({ uri, resource, limit }) => running().session(uri).tryBudget(resource, limit));
 handle(requests.resetWhatIf, async ({ uri }) => running().session(uri).resetWhatIf());
-handle(requests.writeToProfile, ({ uri }) => running().writeToProfile(uri));
-handle(requests.applyRemedy, ({ uri, index }) => running().applyRemedy(uri, index));
-handle(requests.exportText, async ({ uri, format }) => {
-  await running().known(uri);
-  return running().exportText(uri, format);
-});
-handle(requests.presets, async () => running().presets());
-handle(requests.presetSource, ({ id }) => running().presetSource(id));
-handle(requests.presetText, async ({ id, name }) => running().presetText(id, name));
-handle(requests.profiles, async () => running().profileChoices());
+handle(requests.writeToProfile, async ({ uri }) => writeToProfile(running().session(uri), running().texts));
+handle(requests.applyRemedy, async ({ uri, index }) => applyRemedy(running().session(uri), running().texts, index));
+handle(requests.exportText, async ({ uri, format }) => exportText(await running().known(uri), format));
+handle(requests.presets, async () => presets());
+handle(requests.presetSource, ({ id }) => presetText(id));
+handle(requests.presetText, async ({ id, name }) => profileOver(id, name));
+handle(requests.profiles, async () => running().workspace.profiles());
 handle(requests.compareDevices, ({ id, ...compared }) => running().comparisons.compare(id, compared));
 handle(requests.closeDevices, ({ id }) => running().comparisons.close(id));
 handle(requests.runDevices, ({ id }) => running().comparisons.get(id).run());
 handle(requests.cancelDevices, async ({ id }) => running().comparisons.get(id).cancel());
 handle(requests.devicesCsv, async ({ id, rows }) => running().comparisons.get(id).csv(rows));
-handle(requests.namedModels, ({ uri, names }) => running().namedModels(uri, names));
-handle(requests.models, () => running().models());
+handle(requests.namedModels, ({ uri, names }) => running().models.named(uri, names));
+handle(requests.models, () => running().models.all());
 handle(requests.activeModel, async ({ uri }) => {
   running().activate(uri);
   language?.changed();
