@@ -88,6 +88,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly note?: string;
+  /** The layer at work, where the stage goes by layers. */
+  readonly item?: string;
   /** How much of the stage's time is over, 0 to 1, where units differ in it; `done / total` otherwise. */
   readonly share?: number;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { SigmaQuantError } from "../core/errors.ts";
-import { fromWire } from "../core/wireError.ts";
+import { type Place, SigmaQuantError } from "../core/errors.ts";
+import { fromWire, type WireError } from "../core/wireError.ts";
 import type { FromEngine, JobEvent, JobKind, Jobs, ToEngine } from "../engine/jobs.ts";
 
 /** A job that is cancelled gets this long to end at its next look at the signal, before its process is ended. */
@@ -21,13 +21,17 @@ interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onEvent: (event: JobEvent) => void;
+  /** The layer that it is at. */
+  item?: string | undefined;
 }
 
 /** The engine ended while a job ran: native code crashed, or memory ran out. */
 export class EngineCrash extends SigmaQuantError {
-  constructor(how: string) {
+  /** @param place the layer that it was at, if it was at one */
+  constructor(how: string, place: Place = {}) {
     super("SQ6101", "engine-stopped", `The process that runs the model ended: ${how}`, {
       remedy: "Try again with fewer samples or a smaller batch; what was measured is kept",
+      place,
     });
   }
 }
@@ -122,11 +126,12 @@ export class EngineClient {
     const waiting = this.waiting.get(message.id);
     if (waiting === undefined) return;
     if ("event" in message) {
+      if (message.event.type === "progress") waiting.item = message.event.progress.item;
       waiting.onEvent(message.event);
       return;
     }
     this.waiting.delete(message.id);
-    if ("error" in message) waiting.reject(fromWire(message.error));
+    if ("error" in message) waiting.reject(fromWire(at(waiting, message.error)));
     else waiting.resolve(message.result);
   }
 
@@ -136,8 +141,13 @@ export class EngineClient {
     this.log(`engine ended: ${how}`);
     const lost = [...this.waiting.values()];
     this.waiting.clear();
-    for (const { reject } of lost) reject(new EngineCrash(how));
+    for (const { reject, item } of lost) reject(new EngineCrash(how, item === undefined ? {} : { item }));
   }
+}
+
+/** An error with the layer that the job was at, unless it says where it is. */
+function at({ item }: Waiting, error: WireError): WireError {
+  return item === undefined ? error : { ...error, place: { item, ...error.place } };
 }
 
 /** Has a process end: its channel closes, and it goes; in the middle of a long run in native code it is ended. */

@@ -115,7 +115,10 @@ export type Notice =
       readonly profileLimit?: number;
     }
   | { readonly kind: "stale"; readonly changed: number; readonly layers: number; readonly secondsAgo: number }
-  | { readonly kind: "restarted"; readonly kept: number; readonly total: number }
+  /** `layer`: at which the process that runs models ended; without it the server itself did, or it was at no layer. */
+  | { readonly kind: "restarted"; readonly kept: number; readonly total: number; readonly layer?: string }
+  /** Layers that were left out, as running them ended that process or there was no memory for them. */
+  | { readonly kind: "skipped"; readonly layers: readonly string[] }
   /** @see Work for its stage and counts */
   | { readonly kind: "stopped"; readonly stage: string; readonly done: number; readonly total: number }
   | { readonly kind: "noEvaluation" }

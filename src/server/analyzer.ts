@@ -1,6 +1,7 @@
 import path from "node:path";
 import { SigmaQuantError } from "../core/errors.ts";
 import type { Bits } from "../core/hardware/profile.ts";
+import type { Layer } from "../core/model/layer.ts";
 import type { OnnxModel } from "../core/onnx/model.ts";
 import { factsOf } from "../core/pipeline/facts.ts";
 import { prepareModel } from "../core/pipeline/prepare.ts";
@@ -18,6 +19,7 @@ import { readCached, writeCached } from "./sessionCache.ts";
 import type { SessionHost } from "./sessionHost.ts";
 import { inWorkspace } from "./sessionProfile.ts";
 import type { ActiveSamples, FigureSettings, SessionState } from "./sessionState.ts";
+import { forgetSkipped, skipLayer } from "./skipped.ts";
 import { slotsOf } from "./snapshot.ts";
 
 /** Measurements are saved this often while they come in, so that an interrupted analysis loses no more. */
@@ -134,6 +136,7 @@ export class Analyzer {
     state.measurements = new Map();
     state.measuredSamples = 0;
     delete state.decided;
+    forgetSkipped(state);
   }
 
   /** Other sets would be chosen now than those that were: some came to lie beside the model, or went. */
@@ -193,7 +196,6 @@ export class Analyzer {
   /** Sensitivities on the calibration set, or on made-up samples where there is none. */
   async measure(signal: AbortSignal): Promise<void> {
     const { state } = this;
-    const settings = this.host.settings();
     dropStale(state);
     if (state.calibration?.facts === undefined) {
       const facts = await this.engine.run("samples", { model: this.source, set: {} }, () => {}, signal);
@@ -201,14 +203,35 @@ export class Analyzer {
     }
     const { kept, total } = this.pairs;
     if (kept >= total && state.measuredSamples > 0) return;
+    state.measuredSamples = await this.measureSurely(signal);
+    delete state.crashedAt;
+    this.changes.refresh();
+    await this.save();
+  }
+
+  /** Leaves out layers that can't be run. @returns how many samples were measured on */
+  private async measureSurely(signal: AbortSignal): Promise<number> {
+    for (;;) {
+      try {
+        return await this.measureRest(signal);
+      } catch (error) {
+        if (signal.aborted || !skipLayer(this.state, error)) throw error;
+        this.host.log(`Left out: ${(error as SigmaQuantError).describe()}`);
+        this.changes.refresh();
+      }
+    }
+  }
+
+  private async measureRest(signal: AbortSignal): Promise<number> {
+    const { state } = this;
+    const settings = this.host.settings();
     const slots = slotsOf(state, settings.bits);
-    const quantizable = state.layers.filter((layer) => layer.floatReason === undefined);
     const { samples } = await this.engine.run(
       "measure",
       {
         model: this.source,
         set: sampleSource(state.calibration),
-        bits: new Map(quantizable.map(({ name }) => [name, slots])),
+        bits: new Map(this.measurable.map(({ name }) => [name, slots])),
         samples: settings.samples,
         batch: defaultBatch,
         ...threadsOf(settings),
@@ -219,9 +242,13 @@ export class Analyzer {
       this.listen("analyze"),
       signal,
     );
-    state.measuredSamples = samples;
-    this.changes.refresh();
-    await this.save();
+    return samples;
+  }
+
+  /** Layers that are to be measured. */
+  private get measurable(): readonly Layer[] {
+    const { layers, skipped } = this.state;
+    return layers.filter(({ name, floatReason }) => floatReason === undefined && !skipped.has(name));
   }
 
   /** The strategy's search on the real network, and the uniform baselines; nothing when both are known. */
@@ -285,9 +312,8 @@ export class Analyzer {
   get pairs(): { readonly kept: number; readonly total: number } {
     const { state } = this;
     let kept = 0;
-    for (const row of state.measurements.values()) kept += row.size;
-    const quantizable = state.layers.filter((layer) => layer.floatReason === undefined).length;
-    return { kept, total: quantizable * slotsOf(state, this.host.settings().bits).length };
+    for (const [layer, row] of state.measurements) if (!state.skipped.has(layer)) kept += row.size;
+    return { kept, total: this.measurable.length * slotsOf(state, this.host.settings().bits).length };
   }
 
   /** Tells early, and not after minutes, that models can't be run here. */

@@ -30,8 +30,14 @@ export function decideJob(state: SessionState, settings: ServerSettings, model: 
 /** Equal for two decisions that would come out the same. */
 export function decisionKey(state: SessionState, job: DecideJob): string {
   const { profile, limits, settings, modelHash, profileRef } = job;
-  const { recovery, pins, activationBits = [] } = settings;
-  const own = { ...settings, recovery: [...recovery], pins: [...pins], activationBits: [...activationBits] };
+  const { recovery, pins, activationBits = [], skipped = [] } = settings;
+  const own = {
+    ...settings,
+    recovery: [...recovery],
+    pins: [...pins],
+    activationBits: [...activationBits],
+    skipped: [...skipped],
+  };
   const sets = [state.calibration?.facts?.hash, state.evaluation?.facts?.hash];
   return JSON.stringify([modelHash, profile, profileRef, limits, own, sets]);
 }
@@ -65,5 +71,6 @@ function runSettings(state: SessionState, settings: ServerSettings, profile: Har
     ...threadsOf(settings),
     recovery: new Set(settings.recovery),
     pins: pinsInForce(state),
+    ...(state.skipped.size > 0 && { skipped: state.skipped }),
   };
 }

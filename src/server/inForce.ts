@@ -74,6 +74,7 @@ export function fitWith(
     profile,
     limits: limitsInForce(state),
     pins,
+    skipped: state.skipped,
     weightsOnly: false,
     ...(own && { activationBits: valueBits(prepared, own) }),
   });

@@ -27,6 +27,7 @@ export function lossesOf(state: SessionState): Losses | undefined {
   const complete =
     table.samples > 0 &&
     quantizable.every(({ name }) => {
+      if (state.skipped.has(name)) return true;
       const row = table.byLayer[name];
       return row !== undefined && allowed(name).every((bits) => row[bits] !== undefined);
     });

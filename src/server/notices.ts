@@ -12,6 +12,7 @@ export function noticesOf(state: SessionState, context: { readonly trusted: bool
     notices.push({ kind: "noRuntime", message });
   }
   if (restarted) notices.push({ kind: "restarted", ...restarted });
+  if (state.skipped.size > 0) notices.push({ kind: "skipped", layers: [...state.skipped] });
   if (stopped && !work) notices.push({ kind: "stopped", ...stopped });
   if (failure) notices.push({ kind: "problem", ...failure });
   for (const problem of [profileProblem, planProblem, pinProblem]) {

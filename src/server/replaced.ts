@@ -1,4 +1,5 @@
 import type { SessionState } from "./sessionState.ts";
+import { forgetSkipped } from "./skipped.ts";
 
 /** What was known of a model before its file changed. */
 export type KnownBefore = Pick<SessionState, "statistics" | "measurements" | "measuredSamples">;
@@ -17,6 +18,7 @@ export function forgetFile(state: SessionState): KnownBefore {
   delete state.restarted;
   delete state.failure;
   delete state.stale;
+  forgetSkipped(state);
   return { statistics, measurements, measuredSamples };
 }
 

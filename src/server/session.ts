@@ -27,6 +27,7 @@ import { failureOf, fatalOf, modelChanged, notTrusted } from "./sessionErrors.ts
 import type { SessionHost } from "./sessionHost.ts";
 import { profileChoice, readActivePlan, readActiveProfile } from "./sessionProfile.ts";
 import { newState, type SessionState } from "./sessionState.ts";
+import { forgetSkipped } from "./skipped.ts";
 import { slotsOf, snapshotOf } from "./snapshot.ts";
 
 /**
@@ -190,6 +191,8 @@ export class ModelSession {
 
   /** Measures what is not measured yet, and decides. */
   async analyze(): Promise<void> {
+    // Asked for anew, and not to go on: what was left out is tried again.
+    if (!this.state.restarted) forgetSkipped(this.state);
     delete this.state.stopped;
     delete this.state.restarted;
     delete this.state.failure;
@@ -422,7 +425,12 @@ export class ModelSession {
     if (this.closed) return;
     if (cancelled !== undefined) {
       if (cancelled === "cancelled") this.tellStopped(kind);
-    } else if (error instanceof EngineCrash) state.restarted = this.analyzer.pairs;
+    } else if (error instanceof EngineCrash) {
+      const { item: layer } = error.place;
+      state.restarted = { ...this.analyzer.pairs, ...(layer !== undefined && { layer }) };
+      if (layer === undefined) delete state.crashedAt;
+      else state.crashedAt = layer;
+    }
     // A runtime that is missing has a notice of its own.
     else if (!runtimeProblem(error)) state.failure = failureOf(error);
     if (cancelled === undefined)

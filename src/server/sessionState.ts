@@ -77,7 +77,11 @@ export interface SessionState {
   front: readonly FrontPoint[];
   work?: Work;
   stopped?: Pick<Work, "stage" | "done" | "total">;
-  restarted?: { readonly kept: number; readonly total: number };
+  restarted?: { readonly kept: number; readonly total: number; readonly layer?: string };
+  /** The layer at which the process that runs models ended last. */
+  crashedAt?: string;
+  /** Layers that are left out as it ended at them again, or had no memory for them: not measured, and in float. */
+  readonly skipped: Set<string>;
   /** Why no model can be run here: ONNX Runtime is missing, say. */
   noRuntime?: SigmaQuantError;
   /** Why the plan's pins are not in force. */
@@ -96,6 +100,7 @@ export function newState(fileName: string, choices: ModelChoices): SessionState 
     statistics: new Map(),
     measurements: new Map(),
     measuredSamples: 0,
+    skipped: new Set(),
     whatIf: new Map(),
     front: [],
   };

@@ -52,12 +52,30 @@ export function bannerOf(notice: Notice, snapshot: EditorSnapshot): Banner | und
         key: notice.kind,
         tone: "info",
         icon: "refresh",
-        text: `The SigmaQuant server stopped and was restarted. ${formatCount(notice.kept)} of ${count(notice.total, "measurement")} were kept.`,
+        text: `${
+          notice.layer === undefined
+            ? "The SigmaQuant server stopped and was restarted."
+            : `The process that runs the model stopped at ${notice.layer} and was restarted.`
+        } ${formatCount(notice.kept)} of ${count(notice.total, "measurement")} were kept.`,
         actions: [
           { label: "Resume", command: "resume" },
           { label: "Show Log", command: "showLog" },
         ],
       };
+    case "skipped": {
+      const [only] = notice.layers;
+      const which = notice.layers.length === 1 ? `${only} stays` : `${notice.layers.join(", ")} stay`;
+      return {
+        key: notice.kind,
+        tone: "warning",
+        icon: "warning",
+        text: `${which} in float: running it stopped ONNX Runtime, or there was no memory for it. All other layers are measured.`,
+        actions: [
+          { label: "Try Again", command: "analyze" },
+          { label: "Show Log", command: "showLog" },
+        ],
+      };
+    }
     case "stopped":
       return {
         key: notice.kind,

@@ -82,6 +82,7 @@ export async function decidePlan(given: DecideInput, onProgress: OnProgress, sig
     profile,
     limits: input.limits,
     pins: settings.pins,
+    ...(settings.skipped && { skipped: settings.skipped }),
     weightsOnly: settings.weightsOnly,
     ...(settings.bits && { candidates: settings.bits }),
   });
@@ -299,7 +300,8 @@ async function sensitivitiesOf(
 function measuredBits(fit: DeviceFit): Map<string, readonly Bits[]> {
   const bits = new Map<string, readonly Bits[]>();
   for (const group of fit.table.groups) for (const layer of group.layers) bits.set(layer, group.bits);
-  for (const [layer, pin] of fit.table.fixed) if (pin !== null) bits.set(layer, [pin]);
+  const { skipped } = fit.input;
+  for (const [layer, pin] of fit.table.fixed) if (pin !== null && !skipped?.has(layer)) bits.set(layer, [pin]);
   return bits;
 }
 

@@ -17,6 +17,8 @@ export interface DeviceFitInput {
   readonly limits: Budgets;
   readonly candidates?: readonly Bits[];
   readonly pins?: ReadonlyMap<string, Bits | null>;
+  /** See RunSettings. */
+  readonly skipped?: ReadonlySet<string>;
   readonly weightsOnly: boolean;
   /** Bits of the activations that have others than the usual ones, by name of the value. */
   readonly activationBits?: ReadonlyMap<string, ActivationBits>;
@@ -56,7 +58,7 @@ export class DeviceFit {
         ...(limits.weightMemory !== undefined && { weightMemory: Math.max(0, limits.weightMemory - this.otherBytes) }),
       },
       ...(input.candidates && { candidates: input.candidates }),
-      ...(input.pins && { pins: input.pins }),
+      pins: new Map([...skippedPins(input), ...(input.pins ?? [])]),
       activationBits: this.activationBits,
       ownActivationBits: this.ownBits,
       sharing: [...profile.sharedBits.groups, ...residual],
@@ -138,12 +140,19 @@ export class DeviceFit {
   }
 
   private floatReason(name: string): string {
-    const { prepared, profile, pins } = this.input;
+    const { prepared, profile, pins, skipped } = this.input;
     const { sites, layers } = prepared.discovery;
     const layer = sites.get(name)?.layer ?? layers.find((each) => each.name === name);
     if (pins?.get(name) === null) return "excluded in the plan";
+    if (layer?.floatReason === undefined && skipped?.has(name)) return "running it ended ONNX Runtime";
     return layer?.floatReason ?? deviceFloatReason(layer?.opType ?? "", profile) ?? "the device has no bits for it";
   }
+}
+
+/** As if they were kept in float by hand. */
+function skippedPins({ prepared, skipped = new Set() }: DeviceFitInput): ReadonlyMap<string, null> {
+  const names = prepared.discovery.layers.map(({ name }) => name).filter((name) => skipped.has(name));
+  return new Map(names.map((name) => [name, null]));
 }
 
 /** A layer that reads several activations computes in the widest of them. */

@@ -92,4 +92,6 @@ export interface RunSettings {
   readonly recovery: ReadonlySet<RecoveryMethod>;
   /** Layers fixed by hand: bits, or null to keep one in float. */
   readonly pins: ReadonlyMap<string, Bits | null>;
+  /** Layers that can't be run: they are not measured, and stay in float unless they are pinned. */
+  readonly skipped?: ReadonlySet<string>;
 }

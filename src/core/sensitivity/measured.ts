@@ -63,14 +63,15 @@ export async function measureSensitivities(
     (layer) => input.bits(layer).length,
   );
   for (const { layer, values } of known) time.add(layer, values.size);
-  const report = (note: string) => onProgress({ stage: "Measuring", done, total, note, share: time.share });
+  const report = (note: string, item?: string) =>
+    onProgress({ stage: "Measuring", done, total, note, share: time.share, ...(item !== undefined && { item }) });
   const listener: JobListener = {
-    onStep: (layer, bits) => report(bits === undefined ? layer : `${layer} at ${bits} bits`),
+    onStep: (layer, bits) => report(bits === undefined ? layer : `${layer} at ${bits} bits`, layer),
     onMeasured: (layer, bits, value) => {
       input.onMeasured?.(layer, bits, value);
       done++;
       time.add(layer);
-      report(`${layer} at ${bits} bits`);
+      report(`${layer} at ${bits} bits`, layer);
     },
   };
   const doJobs = input.elsewhere ?? here(input, () => report("float model"));

@@ -217,6 +217,20 @@ export function statesSuite(withPage: WithPage): void {
       });
     });
 
+    it("was cut off at a layer: names it, and those that are left out as they can't be run", () => {
+      const restarted = { kind: "restarted", kept: 62, total: 110, layer: "conv7" } as const;
+      return withPage({ snapshot: next(full, { notices: [restarted] }) }, async (editor) => {
+        const banner = editor.find(".banner");
+        expect(await banner.innerText()).toContain(
+          "stopped at conv7 and was restarted. 62 of 110 measurements were kept.",
+        );
+        await editor.show(next(next(full, {}), { notices: [{ kind: "skipped", layers: ["conv7"] }] }));
+        expect(await banner.innerText()).toContain("conv7 stays in float: running it stopped ONNX Runtime");
+        await click(editor, "Try Again");
+        await editor.message({ type: "command", command: "analyze" });
+      });
+    });
+
     it("keeps the keyboard on a banner's link when its text changes", () => {
       const stale = (secondsAgo: number) => [{ kind: "stale", changed: 3, layers: 23, secondsAgo }] as const;
       return withPage({ snapshot: next(full, { notices: stale(60) }) }, async (editor) => {
