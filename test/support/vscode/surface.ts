@@ -11,6 +11,11 @@ export interface ClickOptions {
   readonly modifiers?: readonly ("Alt" | "Control" | "ControlOrMeta" | "Meta" | "Shift")[];
 }
 
+/** What is used of a document's window here, where there are no types of the DOM. */
+interface FrameSource {
+  requestAnimationFrame(callback: (now: number) => void): void;
+}
+
 /** A rectangle in CSS pixels of the window. */
 export interface Box {
   readonly x: number;
@@ -90,6 +95,43 @@ export class Surface {
     // Several moves, as a hand makes them.
     await mouse.move(x + dx, y + dy, { steps: 8 });
     await mouse.up();
+  }
+
+  /**
+   * Drags from the middle of the element to and fro, a move for each frame, as long as so many frames take, and lets go at `dx`.
+   * @returns milliseconds between the frames that the document drew meanwhile
+   */
+  async dragFrames(selector: string, dx: number, frames: number): Promise<readonly number[]> {
+    const element = this.first(selector);
+    const box = await this.box(selector);
+    const mouse = element.page().mouse;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await mouse.move(x, y);
+    await mouse.down();
+    const gaps = element.evaluate(
+      (node, count) =>
+        new Promise<readonly number[]>((resolve) => {
+          const view = node.ownerDocument.defaultView as unknown as FrameSource;
+          const found: number[] = [];
+          let last: number | undefined;
+          const next = (now: number) => {
+            if (last !== undefined) found.push(now - last);
+            last = now;
+            if (found.length < count) view.requestAnimationFrame(next);
+            else resolve(found);
+          };
+          view.requestAnimationFrame(next);
+        }),
+      frames,
+    );
+    let drawn: readonly number[] | undefined;
+    void gaps.then((all) => {
+      drawn = all;
+    });
+    for (let step = 1; drawn === undefined; step++) await mouse.move(x + dx * Math.sin(step / 20), y);
+    await mouse.move(x + dx, y);
+    await mouse.up();
+    return gaps;
   }
 
   /** The visible text of the first match, once there is one. */
