@@ -1,13 +1,17 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Bits } from "../core/hardware/profile.ts";
 import { activationMemory } from "../core/pipeline/prepare.ts";
 import type { DecideJob, JobEvent } from "../engine/jobs.ts";
 import type { EngineClient } from "../node/engineClient.ts";
 import { removeLeftovers } from "../node/leftovers.ts";
-import type { OutputFiles } from "../node/quantizeToFiles.ts";
+import { profileSlug } from "../node/profileSlug.ts";
+import { type OutputFiles, outputFiles } from "../node/quantizeToFiles.ts";
 import type { QuantizeResult } from "../protocol/requests.ts";
 import { comparisonOf } from "./comparison.ts";
 import { decisionKey } from "./decideJob.ts";
+import { isCurrent } from "./displayed.ts";
+import { noProfile } from "./planEdits.ts";
 import type { SessionState } from "./sessionState.ts";
 
 export interface QuantizeSessionInput {
@@ -19,6 +23,18 @@ export interface QuantizeSessionInput {
   /** Bits of a plan that is in force, hand-edited perhaps; the strategy decides without it. */
   readonly planned: ReadonlyMap<string, Bits | null> | undefined;
   readonly maxDrop?: number;
+}
+
+/** Where a run writes, and which of it is there already. @throws SigmaQuantError SQ5302 without a device */
+export function quantizeTargets(
+  state: SessionState,
+  modelPath: string,
+): { readonly files: OutputFiles; readonly there: readonly string[] } {
+  if (!state.profile) throw noProfile();
+  const files = outputFiles(modelPath, undefined, profileSlug(state.profile.ref));
+  // A plan that the run follows keeps its bits; any other is replaced as the other files are.
+  const replaced = [files.model, files.report, files.csv, ...(isCurrent(state) ? [] : [files.plan])];
+  return { files, there: replaced.filter((file) => existsSync(file)) };
 }
 
 /** Quantizes the model of a session to files; what is there already is replaced. */

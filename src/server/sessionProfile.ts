@@ -8,6 +8,7 @@ import { fileError } from "../node/errors.ts";
 import { loadProfile, presetSource } from "../node/profiles.ts";
 import { defaultPlanPath } from "../node/quantizeToFiles.ts";
 import { profileNear } from "./defaults.ts";
+import type { SessionHost } from "./sessionHost.ts";
 import type { ActivePlan, ActiveProfile, SessionState } from "./sessionState.ts";
 import type { Texts } from "./texts.ts";
 import { pathOf, uriOf } from "./uris.ts";
@@ -31,6 +32,27 @@ export async function readActivePlan(
     const message = `${path.basename(file)}: ${error.message}`;
     return { problem: { message, code: error.code, ...(line !== undefined && { line }) } };
   }
+}
+
+/** Takes the plan and the profile in force into a session's state, and what is wrong with them. */
+export async function readTexts(modelPath: string, state: SessionState, host: SessionHost): Promise<void> {
+  const { plan, problem: planProblem } = await readActivePlan(modelPath, host.texts);
+  const setting = host.settings().profile;
+  const chosen = state.choices.profile;
+  const choice = profileChoice(chosen, setting, plan, modelPath, host.files(), host.folders());
+  // A setting stands where it is not seen; of what was chosen here the list shows that it is gone.
+  const asked = chosen === undefined && setting !== "";
+  const { profile, problem, gone } =
+    choice === undefined ? {} : await readActiveProfile(choice, modelPath, host.texts, asked);
+  delete state.plan;
+  delete state.planProblem;
+  delete state.profileProblem;
+  if (plan) state.plan = plan;
+  if (planProblem) state.planProblem = planProblem;
+  if (problem) state.profileProblem = problem;
+  // A slip while typing keeps the device as it was; a profile that is gone takes it away.
+  if (profile) state.profile = profile;
+  else if (!problem || gone) delete state.profile;
 }
 
 /**
