@@ -93,13 +93,25 @@ export class TensorStore {
     const data = await this.raw(tensor);
     const out = new Float32Array(length);
     const step = Math.floor((pieceBytes * 8) / type.bits);
-    for (let at = 0; at < length; at += step) {
-      signal?.throwIfAborted();
+    const firstByte = (at: number) => Math.floor(((from + at) * type.bits) / 8);
+    const piece = (at: number) => {
       const end = Math.min(at + step, length);
-      const firstByte = Math.floor(((from + at) * type.bits) / 8);
-      const bytes = await data.read(firstByte, Math.ceil(((from + end) * type.bits) / 8), signal);
-      const skip = from + at - Math.floor((firstByte * 8) / type.bits);
-      toFloat32(tensor.dataType, bytes, skip, out.subarray(at, end));
+      return data.read(firstByte(at), Math.ceil(((from + end) * type.bits) / 8), signal);
+    };
+    // A piece ahead, so that the disk and this thread work at once; a decoder's positions are of one read at a time.
+    const isAhead = data.place !== undefined;
+    let next = isAhead && length > 0 ? piece(0) : undefined;
+    try {
+      for (let at = 0; at < length; at += step) {
+        signal?.throwIfAborted();
+        const bytes = await (next ?? piece(at));
+        next = isAhead && at + step < length ? piece(at + step) : undefined;
+        const skip = from + at - Math.floor((firstByte(at) * 8) / type.bits);
+        toFloat32(tensor.dataType, bytes, skip, out.subarray(at, Math.min(at + step, length)));
+      }
+    } finally {
+      // One that is not waited for any more must not be an error that nobody takes; and its file may be closed after this.
+      await next?.catch(() => {});
     }
     return out;
   }

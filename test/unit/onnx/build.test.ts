@@ -53,6 +53,13 @@ describe("tensor", () => {
     expect(await values(T.UINT2, [4], Uint8Array.of(3, 2, 1, 0))).toEqual([3, 2, 1, 0]);
   });
 
+  it("packs any number of elements into the fewest bytes", async () => {
+    const two = tensor(store, "t", T.INT2, [5], Int8Array.of(-2, -1, 0, 1, -1));
+    expect(Array.from(two.rawData)).toEqual([0b01_00_11_10, 0b11]);
+    const four = tensor(store, "t", T.INT4, [4], Int8Array.of(1, -2, -8, 7));
+    expect(Array.from(four.rawData)).toEqual([0xe1, 0x78]);
+  });
+
   it("packs a single element, of which only its own bits are kept", async () => {
     expect(tensor(store, "t", T.INT4, [1], Int8Array.of(-1)).rawData).toEqual(Uint8Array.of(0x0f));
     expect(await values(T.INT2, [], Int8Array.of(-2))).toEqual([-2]);

@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import { ExternalFiles } from "../../../src/core/onnx/external.ts";
 import { TensorStore } from "../../../src/core/onnx/tensors.ts";
 import { modelBytes } from "../../../src/core/onnx/write.ts";
+import type { ByteSource } from "../../../src/core/ports.ts";
 import { refusal, slugOf } from "../../support/onnx/errors.ts";
 import { floats, many } from "../../support/onnx/everything.ts";
 import { modelOf, readBytes } from "../../support/onnx/models.ts";
-import { syntheticSource } from "../../support/onnx/sources.ts";
+import { countingSource, syntheticSource } from "../../support/onnx/sources.ts";
 
 function externalTensor(offset: number) {
   return create(TensorProtoSchema, {
@@ -64,6 +65,50 @@ describe("data that were found once", () => {
     expect((await store.read(tensor)).length).toBe(4);
     tensor.dims = [2000n];
     expect(await slugOf(store.read(tensor))).toBe("truncated-external-data");
+  });
+});
+
+describe("data read in pieces", () => {
+  /** Three pieces and a bit. */
+  const length = 13 * 2 ** 20;
+  const tensor = () => {
+    const made = externalTensor(0);
+    made.dataType = T.FLOAT;
+    made.dims = [BigInt(length / 4)];
+    return made;
+  };
+
+  it("are all there, from the first element on or from a later one", async () => {
+    const data = new Float32Array(length / 4).map((_, i) => i);
+    const store = new TensorStore({
+      files: new ExternalFiles(async () => countingSource(new Uint8Array(data.buffer))),
+    });
+    expect(
+      Buffer.compare(new Uint8Array((await store.readFloat32(tensor())).buffer), new Uint8Array(data.buffer)),
+    ).toBe(0);
+    expect((await store.readFloat32(tensor(), 7, 2 ** 21))[2 ** 20]).toBe(7 + 2 ** 20);
+  });
+
+  it("leave no read under way when one fails", async () => {
+    let underWay = 0;
+    const source: ByteSource = {
+      size: length,
+      async read(at, count) {
+        underWay++;
+        await new Promise((resolve) => setTimeout(resolve, at === 0 ? 0 : 5));
+        underWay--;
+        if (at === 2 ** 22) throw new Error("a bad block");
+        return new Uint8Array(count);
+      },
+    };
+    const store = new TensorStore({ files: new ExternalFiles(async () => source) });
+    await expect(store.readFloat32(tensor())).rejects.toThrow("a bad block");
+    expect(underWay).toBe(0);
+    const stop = new AbortController();
+    const stopped = store.readFloat32(tensor(), 0, length / 4, stop.signal);
+    stop.abort(new Error("enough"));
+    await expect(stopped).rejects.toThrow("enough");
+    expect(underWay).toBe(0);
   });
 });
 

@@ -65,9 +65,28 @@ describe("quantized weights", () => {
         const w = gaussians(12);
         w[at] = bad;
         for (const axis of [0, 1]) {
-          expect(() => quantizeWeights(w, [3, 4], axis, 4, range)).toThrow(expect.objectContaining({ code: "SQ2101" }));
+          for (const shape of [
+            [3, 4],
+            [4, 3],
+          ]) {
+            expect(() => quantizeWeights(w, shape, axis, 4, range)).toThrow(
+              expect.objectContaining({ code: "SQ2101" }),
+            );
+          }
         }
       }
+    }
+  });
+
+  it.each(ranges)("of a matrix are the same in columns as in rows: %s", (range) => {
+    for (const channels of [1, 2, 5, 8]) {
+      const rows = gaussians(channels * 6);
+      const columns = Float32Array.from(rows, (_, i) => rows[(i % channels) * 6 + Math.floor(i / channels)] as number);
+      const expected = quantizeWeights(rows, [channels, 6], 0, 4, range);
+      const found = quantizeWeights(columns, [6, channels], 1, 4, range);
+      expect([...found.scales]).toEqual([...expected.scales]);
+      const turned = Array.from(rows, (_, i) => found.q[(i % 6) * channels + Math.floor(i / 6)] as number);
+      expect(turned).toEqual([...expected.q]);
     }
   });
 
