@@ -30,6 +30,8 @@ export interface ModelSource {
 export interface SampleSource {
   /** Absent = synthetic samples. */
   readonly path?: string;
+  /** That of SampleFacts, where a file was looked at before: another is refused (SQ1005). */
+  readonly hash?: string;
 }
 
 /** Where samples are from, as they turned out. */

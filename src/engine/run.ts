@@ -10,6 +10,7 @@ import type { Inference, OnProgress } from "../core/ports.ts";
 import { candidateWeights, type RecoveryInput } from "../core/recovery/planWeights.ts";
 import type { Measurements } from "../core/sensitivity/layerJobs.ts";
 import type { WeightStatistics } from "../core/sensitivity/types.ts";
+import { fileError } from "../node/errors.ts";
 import { openSamples } from "../node/openSamples.ts";
 import { runtime } from "../node/ortInference.ts";
 import { quantizeToFiles } from "../node/quantizeToFiles.ts";
@@ -235,14 +236,25 @@ function resultOf({ baselines, notes }: Decided, plan: DecideResult["plan"]): De
   return { plan, baselines, notes };
 }
 
-function samplesOf(
+/** @throws SigmaQuantError SQ1005 for others than those that are meant: what is measured on them would be kept as of these */
+async function samplesOf(
   { inputs, prepared }: EngineModel,
   source: ModelSource,
-  set: SampleSource,
+  { path, hash }: SampleSource,
   signal: AbortSignal,
 ): Promise<Dataset> {
   const { fixed } = ownFixedInputs(source.inputs, inputs);
-  return openSamples(set.path, inputs, prepared.shapes, fixed, signal);
+  const dataset = await openSamples(path, inputs, prepared.shapes, fixed, signal);
+  if (hash === undefined || dataset.hash === hash) return dataset;
+  await dataset.close();
+  throw fileError(
+    "changed",
+    "The samples were changed since they were looked at",
+    path === undefined ? {} : { file: path },
+    {
+      remedy: "Analyze the model again: they are then looked at anew",
+    },
+  );
 }
 
 function lookUp(known: Measurements) {

@@ -123,6 +123,12 @@ export async function fileHash(path: string, signal?: AbortSignal): Promise<stri
   }
 }
 
+/** Differs when a file was written in between, or is another; "" without a file. Costs no read of it. */
+export async function fileStamp(path: string): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found === undefined ? "" : `${found.mtimeNs} ${found.size} ${found.dev} ${found.ino}`;
+}
+
 /** SHA-256 of a file that is open, hexadecimal. @throws as reads of the source */
 export async function sourceHash(source: ByteSource, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");

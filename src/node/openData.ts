@@ -11,7 +11,7 @@ import { forArrays, type GivenPreprocess, type Preprocess, parseGivenPreprocess 
 import { openTestData } from "../core/data/testData.ts";
 import type { ByteSource, ValueInfo } from "../core/ports.ts";
 import { explainFileError } from "./errors.ts";
-import { fileHash, openFileSource, readText } from "./files.ts";
+import { openFileSource, readText, sourceHash } from "./files.ts";
 import { openImages } from "./images/openImages.ts";
 import { isTestData, readTestData } from "./testDataFolder.ts";
 
@@ -59,9 +59,10 @@ export async function openDataset(
   }
   const given = await findPreprocess([path.dirname(file)], options, signal);
   const preprocess = given && forArrays(given);
-  const hash = combine(await fileHash(file, signal), preprocess, options.fixed);
   const source = await openFileSource(file);
   try {
+    // Of the very file that is read: one that took its place would have these figures in the cache.
+    const hash = combine(await sourceHash(source, signal), preprocess, options.fixed);
     const close = () => source.close();
     return await bindDataset(
       await open(source, file),

@@ -8,7 +8,7 @@ import { prepareModel } from "../core/pipeline/prepare.ts";
 import { defaultBatch } from "../core/pipeline/settings.ts";
 import type { JobEvent, ModelSource } from "../engine/jobs.ts";
 import { type EngineClient, EngineCrash } from "../node/engineClient.ts";
-import { fileHash } from "../node/files.ts";
+import { fileHash, fileStamp } from "../node/files.ts";
 import type { Work } from "../protocol/editor.ts";
 import { decideJob, decisionKey, queueOf, sampleSource, threadsOf } from "./decideJob.ts";
 import { setsBeside } from "./defaults.ts";
@@ -77,6 +77,7 @@ export class Analyzer {
     const { state } = this;
     const trusted = this.host.trusted();
     if (trusted) await this.checkRuntime(signal);
+    const stamp = await fileStamp(this.path);
     const [inferred, hash] = await Promise.all([
       trusted && !state.noRuntime ? this.engine.run("shapes", this.source, () => {}, signal) : undefined,
       fileHash(this.path, signal),
@@ -86,6 +87,7 @@ export class Analyzer {
     this.forgetOtherNetwork();
     state.prepared = prepared;
     state.modelHash = hash;
+    state.modelStamp = stamp;
     state.layers = prepared.discovery.layers;
     state.facts = factsOf(prepared);
     this.changes.refresh();
@@ -302,6 +304,8 @@ export class Analyzer {
     // What is shown of the file as it was is not of the one that is there.
     if (this.state.stale) return;
     try {
+      // Nor is what was measured since another took its place of the file that the hash is of, whether anyone told of it or not.
+      if ((await fileStamp(this.path)) !== this.state.modelStamp) return;
       await writeCached(this.host.cache, this.state);
     } catch (error) {
       this.host.log(`The analysis could not be cached: ${error instanceof Error ? error.message : error}`);

@@ -43,7 +43,9 @@ export function decisionKey(state: SessionState, job: DecideJob): string {
 }
 
 export function sampleSource(set: ActiveSamples | undefined): SampleSource {
-  return set?.path === undefined ? {} : { path: set.path };
+  if (set?.path === undefined) return {};
+  const { path, facts } = set;
+  return { path, ...(facts && { hash: facts.hash }) };
 }
 
 /** The queue whose workers measure; none where the setting is empty. */

@@ -12,6 +12,7 @@ export function forgetFile(state: SessionState): KnownBefore {
   state.measuredSamples = 0;
   // Also for a file that comes back as it was: it is to be read again.
   delete state.modelHash;
+  delete state.modelStamp;
   delete state.decided;
   delete state.comparison;
   delete state.stopped;

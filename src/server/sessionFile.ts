@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
 import { discoverLayers } from "../core/model/discover.ts";
 import type { OnnxModel } from "../core/onnx/model.ts";
 import { factsOf } from "../core/pipeline/facts.ts";
-import { fileHash } from "../node/files.ts";
+import { fileHash, fileStamp } from "../node/files.ts";
 import { type ModelFile, openModelFile } from "../node/openModel.ts";
 import { fatalOf } from "./sessionErrors.ts";
 import type { SessionState } from "./sessionState.ts";
@@ -30,7 +29,7 @@ export class SessionFile {
     delete state.fatal;
     try {
       await this.file?.close();
-      this.stamp = await stampOf(path);
+      this.stamp = await fileStamp(path);
       this.file = await openModelFile(path);
       if (this.closed) await this.file.close();
       const { model } = this.file;
@@ -42,23 +41,27 @@ export class SessionFile {
     }
   }
 
+  /** Whether the file was written since it was read; what is in it may be the same. Reads nothing. */
+  async isWritten(): Promise<boolean> {
+    return (await fileStamp(this.path)) !== this.stamp;
+  }
+
   /** Whether the file on disk is another than the one that was read. */
   async isOther(): Promise<boolean> {
-    const hash = await fileHash(this.path).catch(() => undefined);
-    const { modelHash } = this.state;
-    if (hash !== undefined && hash === modelHash) return false;
+    const { path, state } = this;
+    const stamp = await fileStamp(path);
+    const hash = await fileHash(path).catch(() => undefined);
+    if (hash !== undefined && hash === state.modelHash) {
+      this.stamp = stamp;
+      state.modelStamp = stamp;
+      return false;
+    }
     // A file that was just written is told of when it is open already.
-    return modelHash !== undefined || (await stampOf(this.path)) !== this.stamp;
+    return state.modelHash !== undefined || stamp !== this.stamp;
   }
 
   async close(): Promise<void> {
     this.closed = true;
     await this.file?.close();
   }
-}
-
-/** Differs when a file was written in between, or is another; empty without a file. */
-async function stampOf(file: string): Promise<string> {
-  const found = await stat(file).catch(() => undefined);
-  return found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }

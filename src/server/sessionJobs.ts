@@ -1,3 +1,4 @@
+import { SigmaQuantError } from "../core/errors.ts";
 import { EngineClient } from "../node/engineClient.ts";
 import type { Work } from "../protocol/editor.ts";
 import type { QuantizeParams, QuantizeResult } from "../protocol/requests.ts";
@@ -106,6 +107,7 @@ export class SessionJobs {
   async analyze(): Promise<void> {
     // Asked for anew, and not to go on: what was left out is tried again.
     if (!this.state.restarted) forgetSkipped(this.state);
+    await this.lookIfWritten();
     delete this.state.stopped;
     delete this.state.restarted;
     delete this.state.failure;
@@ -134,6 +136,7 @@ export class SessionJobs {
     const { state, host, path } = this;
     if (!host.trusted()) throw notTrusted();
     if (state.noRuntime) throw state.noRuntime;
+    await this.lookIfWritten();
     await this.changes.textsChanged();
     // Asked before anything is run, and not after minutes.
     const { files, there } = quantizeTargets(state, path);
@@ -162,6 +165,11 @@ export class SessionJobs {
     // What the run took the place of: the table wants its figures, too.
     void this.analyzeInBackground();
     return result;
+  }
+
+  /** Finds changes that nobody tells of: outside of the workspace, or on a network's drive. */
+  private async lookIfWritten(): Promise<void> {
+    if (await this.file.isWritten()) await this.fileChanged();
   }
 
   private async lookAtFile(): Promise<void> {
@@ -229,6 +237,8 @@ export class SessionJobs {
   private failed(kind: Work["kind"], error: unknown, cancelled: CancelReason | undefined): void {
     if (this.closed) return;
     const { state, host, analyzer } = this;
+    // The next job looks at model and samples anew.
+    if (error instanceof SigmaQuantError && error.code === "SQ1005") this.prepared = false;
     tellFailure(state, analyzer.pairs, kind, error, cancelled);
     if (cancelled === undefined)
       host.log(`${kind} of ${state.fileName} failed: ${error instanceof Error ? error.stack : error}`);

@@ -57,6 +57,8 @@ export interface SessionState {
   layers: readonly Layer[];
   prepared?: PreparedModel;
   modelHash?: string;
+  /** `fileStamp` of the file that the hash is of. */
+  modelStamp?: string;
   /** What the figures below depend on; undefined before there are any. */
   figuresOf?: FigureSettings;
   statistics: Map<string, WeightStatistics>;

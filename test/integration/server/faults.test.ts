@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import path from "node:path";
 import process from "node:process";
 import { describe, expect, it, vi } from "vitest";
+import { root } from "../../../scripts/lib/run.mjs";
 import { memorySource } from "../../../src/core/data/npz.ts";
 import { random } from "../../../src/core/data/random.ts";
 import { readModel } from "../../../src/core/onnx/read.ts";
@@ -11,7 +12,7 @@ import { requests } from "../../../src/protocol/requests.ts";
 import { stillRunning } from "../../support/processes.ts";
 import { type TestServer, uriOf } from "../../support/server.ts";
 import { until } from "../../support/vscode/until.ts";
-import { modelHash, quick, undisturbed, written } from "./faultsSupport.ts";
+import { modelHash, quick, retrain, undisturbed, written } from "./faultsSupport.ts";
 import {
   bitsOf,
   filesIn,
@@ -179,6 +180,65 @@ describe("a cache", () => {
       before.layers.map(({ sensitivity }) => sensitivity),
     );
     expect(noticesOf(after)).toEqual(noticesOf(before));
+  });
+
+  it("never has figures of a file that took the model's place when nobody told of it", async () => {
+    const bench = smallBench();
+    const original = readFileSync(bench.model);
+    const first = await bench.start({ settings: quick });
+    await first.open(bench.model);
+    await first.until(bench.model, isMeasuring);
+    await first.request(requests.cancel, { uri: uriOf(bench.model) });
+    await first.until(
+      bench.model,
+      (snapshot) => snapshot.work === undefined && noticesOf(snapshot).includes("stopped"),
+    );
+    retrain(bench.model);
+    await first.request(requests.analyze, { uri: uriOf(bench.model) });
+    const other = await first.until(bench.model, isDecided);
+    await first.stop();
+    writeFileSync(bench.model, original);
+    const figures = async (server: TestServer) => {
+      await server.open(bench.model);
+      const { layers } = await server.until(bench.model, isDecided);
+      await server.stop();
+      return layers.map(({ name, sensitivity, sigma }) => [name, sigma, sensitivity]);
+    };
+    const kept = await figures(await bench.start({ settings: quick }));
+    const anew = await figures(await bench.start({ settings: quick, cacheFolder: `${bench.cacheFolder}-other` }));
+    expect(kept).toEqual(anew);
+    // What was shown was of the file that was there.
+    const retrained = smallBench();
+    retrain(retrained.model);
+    const alone = await retrained.start({ settings: quick });
+    await alone.open(retrained.model);
+    const right = await alone.until(retrained.model, isDecided);
+    expect(other.layers.map(({ sensitivity }) => sensitivity)).toEqual(
+      right.layers.map(({ sensitivity }) => sensitivity),
+    );
+  });
+
+  it("never has figures of other samples either: the run ends in SQ1005, and the next looks at them anew", async () => {
+    const bench = smallBench();
+    const set = path.join(bench.folder, "calibration.npz");
+    const original = readFileSync(set);
+    const server = await bench.start({ settings: quick });
+    await server.open(bench.model);
+    await server.until(bench.model, isMeasuring);
+    await server.request(requests.cancel, { uri: uriOf(bench.model) });
+    await server.until(
+      bench.model,
+      (snapshot) => snapshot.work === undefined && noticesOf(snapshot).includes("stopped"),
+    );
+    const { now: after } = server;
+    writeFileSync(set, readFileSync(path.join(root, "examples/calibration.npz")));
+    expect(readFileSync(set).equals(original)).toBe(false);
+    await server.request(requests.analyze, { uri: uriOf(bench.model) });
+    const refused = await server.until(bench.model, (one) => noticesOf(one).includes("problem"), { after });
+    expect(JSON.stringify(refused.notices)).toContain("SQ1005");
+    await server.request(requests.analyze, { uri: uriOf(bench.model) });
+    await server.until(bench.model, (one) => isDecided(one) && !noticesOf(one).includes("problem"), { after });
+    expect(analyses(bench)).toHaveLength(2);
   });
 
   it("that finds no room costs nothing but itself", async () => {

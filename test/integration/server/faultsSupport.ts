@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
 import { requests } from "../../../src/protocol/requests.ts";
 import { uriOf } from "../../support/server.ts";
 import { bitsOf, isDecided, type SmallBench, smallBench } from "./support.ts";
@@ -45,4 +47,14 @@ async function runOnce(): Promise<Undisturbed> {
   const ms = Date.now() - started;
   const last = await server.until(bench.model, isDecided);
   return { hash: modelHash(bench), ms, bits: bitsOf(last) };
+}
+
+/** The model with one layer's weights doubled. */
+export function retrain(model: string): void {
+  const proto = fromBinary(ModelProtoSchema, Uint8Array.from(readFileSync(model)));
+  const weights = proto.graph?.initializer.find(({ dims }) => dims.length === 4);
+  if (!weights) throw new Error("no weights");
+  const values = new Float32Array(weights.rawData.slice().buffer).map((value) => value * 2);
+  weights.rawData = new Uint8Array(values.buffer);
+  writeFileSync(model, toBinary(ModelProtoSchema, proto));
 }

@@ -1,7 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { FileChangeType, LSPErrorCodes } from "vscode-languageserver-protocol";
 import { parsePlan } from "../../../src/core/plan/planFile.ts";
@@ -11,6 +9,7 @@ import { cpuTicks, stillRunning } from "../../support/processes.ts";
 import { type TestServer, uriOf } from "../../support/server.ts";
 import { resnet8Layers } from "../../support/smallWorkspace.ts";
 import { until } from "../../support/vscode/until.ts";
+import { retrain } from "./faultsSupport.ts";
 import { filesIn, isDecided, isIdle, isMeasuring, noticesOf, smallBench, useServerBuild } from "./support.ts";
 
 useServerBuild();
@@ -20,16 +19,6 @@ const pairs = resnet8Layers * 6;
 
 const noticeOf = <K extends EditorSnapshot["notices"][number]["kind"]>({ notices }: EditorSnapshot, kind: K) =>
   notices.find((notice): notice is Extract<typeof notice, { kind: K }> => notice.kind === kind);
-
-/** The model with one layer's weights doubled. */
-function retrain(model: string): void {
-  const proto = fromBinary(ModelProtoSchema, Uint8Array.from(readFileSync(model)));
-  const weights = proto.graph?.initializer.find(({ dims }) => dims.length === 4);
-  if (!weights) throw new Error("no weights");
-  const values = new Float32Array(weights.rawData.slice().buffer).map((value) => value * 2);
-  weights.rawData = new Uint8Array(values.buffer);
-  writeFileSync(model, toBinary(ModelProtoSchema, proto));
-}
 
 /** No process of the server computes any more. */
 async function atRest(server: TestServer): Promise<void> {

@@ -8,7 +8,8 @@ import { root } from "../../../scripts/lib/run.mjs";
  * ahead with the end of its sleep: nothing that waits, expires or measures may go by it.
  */
 const moments: Readonly<Record<string, number>> = {
-  "src/server/session.ts": 2,
+  "src/server/session.ts": 1,
+  "src/server/sessionJobs.ts": 1,
   "src/server/diskCache.ts": 1,
   "src/queue/cache.ts": 1,
 };
