@@ -1,6 +1,7 @@
 /**
  * Runs a benchmark:  node bench/run.mjs NAME [arguments]
  *
+ * NAME is a file of bench/ without its ending, or one of bench/speed/ (weightStatistics), which speed/main then runs alone.
  * Bundles bench/NAME.ts with esbuild into a temporary folder and runs it in a Node of its own, since Node 20 doesn't
  * take TypeScript. Packages stay outside the bundle: they are found from this repository's node_modules.
  */
@@ -12,12 +13,15 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const [name = "", ...rest] = process.argv.slice(2);
+const [asked = "", ...others] = process.argv.slice(2);
+const alone = path.basename(asked) === asked && existsSync(path.join(here, "speed", `${asked}.ts`));
+const [name, rest] = alone ? ["speed/main", [asked, ...others]] : [asked, others];
 const entry = path.join(here, `${name}.ts`);
 if (!name || path.relative(here, entry).startsWith("..") || !existsSync(entry)) {
-  const known = [...readdirSync(here), "accuracy/main.ts", "sweep/main.ts"].filter((file) => file.endsWith(".ts"));
+  const known = ["", "speed"].flatMap((folder) => readdirSync(path.join(here, folder)));
+  const names = [...known, "accuracy/main.ts", "fuzz/main.ts", "sweep/main.ts"].filter((file) => file.endsWith(".ts"));
   console.error(
-    `usage: node bench/run.mjs NAME, with NAME one of: ${known.map((file) => file.slice(0, -3)).join(", ")}`,
+    `usage: node bench/run.mjs NAME, with NAME one of: ${names.map((file) => file.slice(0, -3)).join(", ")}`,
   );
   process.exit(2);
 }

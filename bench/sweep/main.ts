@@ -10,6 +10,8 @@ import { DeviceFit } from "../../src/core/pipeline/deviceFit.ts";
 import { totalLoss } from "../../src/core/pipeline/loss.ts";
 import { solveBits } from "../../src/core/pipeline/solveBits.ts";
 import { loadProfile } from "../../src/node/profiles.ts";
+import { percent } from "../lib/table.ts";
+import { median, timed } from "../lib/timing.ts";
 import { logError, spearman } from "./agreement.ts";
 import { full, methods } from "./methods.ts";
 import { forEachModel } from "./open.ts";
@@ -68,12 +70,10 @@ async function compare(
   const tables = new Map<string, Table>();
   for (let round = 0; round < rounds; round++) {
     for (const [method, run] of [[fullName, full] as const, ...chosen]) {
-      const began = performance.now();
-      const before = process.cpuUsage();
-      tables.set(method, await run(subject));
-      const seconds = (performance.now() - began) / 1e3;
-      const { user, system } = process.cpuUsage(before);
-      times.set(method, [...(times.get(method) ?? []), { seconds, cpuSeconds: (user + system) / 1e6 }]);
+      const { ms, cpuMs, value } = await timed(() => run(subject));
+      tables.set(method, value);
+      const seconds = ms / 1e3;
+      times.set(method, [...(times.get(method) ?? []), { seconds, cpuSeconds: cpuMs / 1e3 }]);
       console.error(`${name}, round ${round + 1}, ${method}: ${seconds.toFixed(2)} s`);
     }
   }
@@ -104,16 +104,8 @@ function regretOf({ prepared, bits }: Subject, profile: HardwareProfile, truth: 
   return (table) => totalLoss(solveBits(fit, lossOf(table), {}).bits, lossOf(truth)) / least - 1;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] as number)) / 2;
-}
-
 function markdown(rows: readonly Row[]): string {
   const part = (share: number) => `1/${(1 / share).toFixed(1)}`;
-  const percent = (value: number, digits: number) => `${(100 * value).toFixed(digits)} %`;
   const lines = rows.map((row) => {
     const times = [row.seconds.toFixed(1), part(row.share), row.cpuSeconds.toFixed(1), part(row.cpuShare)];
     const agreement = [row.spearman.toFixed(4), percent(row.logError, 0), percent(row.regret, 1)];

@@ -78,7 +78,7 @@ export function coreOf(
   }
   if (open.length > most) open.sort((a, b) => a.doubt - b.doubt).length = most;
   // As in packing: what is large is decided while there is room to make up for it, and what is small fills the rest.
-  // Against the order of doubt this shortened proofs tenfold on instances like those of bench/allocate.ts.
+  // Against the order of doubt this shortened proofs tenfold on instances like those of bench/speed/allocate.ts.
   open.sort((a, b) => b.weight - a.weight);
   return assemble(instance, limit, settled, open);
 }

@@ -2,14 +2,20 @@
 // reading and summing the same weights once per bitwidth, which is about what memory and one addition a weight allow.
 // All three in this process, in turns, in CPU time, the fastest run of each: other load on the machine then hardly
 // matters.
-import process from "node:process";
-import type { Bits } from "../src/core/hardware/profile.ts";
-import { weightStatistics } from "../src/core/sensitivity/weightStatistics.ts";
+import type { Bits } from "../../src/core/hardware/profile.ts";
+import { weightStatistics } from "../../src/core/sensitivity/weightStatistics.ts";
+import type { Benchmark } from "../lib/benchmark.ts";
+import { markdownTable, millis, times } from "../lib/table.ts";
+import { cpuOf } from "../lib/timing.ts";
+import { bellShaped } from "../lib/weights.ts";
+
+const leastFaster = 5;
+const leastOfSumming = 0.5;
 
 /** Milliseconds spent on each layer and implementation; the shortest run counts. */
 const budgetMs = 600;
 const fewestRuns = 7;
-const bits: readonly Bits[] = [2, 4, 6, 8];
+const bits: readonly Bits[] = [2, 3, 4, 5, 6, 7, 8];
 
 /**
  * Layers by shape and channel axis: a large and a middling convolution, depthwise, pointwise, a MatMul with channels
@@ -22,16 +28,6 @@ const layers: readonly { readonly name: string; readonly shape: readonly number[
   { name: "conv 1x1, 960 to 320", shape: [320, 960, 1, 1], axis: 0 },
   { name: "MatMul 768 to 3072", shape: [768, 3072], axis: 1 },
 ];
-
-/** Bell-shaped, reproducible: the sum of four uniform numbers of a linear congruential generator. */
-function bellShaped(length: number): Float32Array {
-  let state = 1;
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
-  return Float32Array.from({ length }, () => uniform() + uniform() + uniform() + uniform());
-}
 
 /** The textbook: sigma in two passes; per bitwidth and channel a min-max scale, Math.round, saturation, squared error. */
 function straightforward(w: Float32Array, channels: number, perChannel: number, channelLast: boolean): Float64Array {
@@ -81,17 +77,57 @@ function sumPerBitwidth(w: Float32Array): number {
   return sum;
 }
 
-/** CPU time, which does not count what other processes take of the machine. */
-function milliseconds(run: () => unknown): number {
-  const start = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1e3;
+/** Milliseconds of CPU time, and how many weights they were for. */
+interface Times {
+  readonly ours: number;
+  readonly plain: number;
+  readonly sum: number;
+  readonly weights: number;
 }
 
-const rows: Record<string, string>[] = [];
-const total = { ours: 0, plain: 0, sum: 0, weights: 0 };
-for (const { name, shape, axis } of layers) {
+/** Sigma, KL divergence, SQNR and MSE of weights, on one core. */
+export const weightStatisticsSpeed: Benchmark = async (detail) => {
+  const all = layers.map((layer) => [layer.name, measure(layer)] as const);
+  const total = all
+    .map(([, each]) => each)
+    .reduce((a, b) => ({
+      ours: a.ours + b.ours,
+      plain: a.plain + b.plain,
+      sum: a.sum + b.sum,
+      weights: a.weights + b.weights,
+    }));
+  const head = ["layer", "weights", "time, all bitwidths", "M weights x bitwidths / s", "to Math.round", "to summing"];
+  const line = (name: string, { ours, plain, sum, weights }: Times) => [
+    name,
+    `${weights}`,
+    millis(ours),
+    ((weights * bits.length) / ours / 1e3).toFixed(0),
+    times(plain / ours),
+    (sum / ours).toFixed(2),
+  ];
+  const lines = all.map(([name, each]) => line(name, each));
+  detail(markdownTable(head, [...lines, line("all", total)], [1, 2, 3, 4, 5]));
+  const faster = total.plain / total.ours;
+  const ofSumming = total.sum / total.ours;
+  const what = `Weight statistics of ${(total.weights / 1e6).toFixed(1)} M weights at ${bits[0]} to ${bits.at(-1)} bits`;
+  return [
+    {
+      what: `${what}, one core`,
+      bar: `${leastFaster}x a straightforward Math.round`,
+      measured: times(faster),
+      met: faster >= leastFaster,
+    },
+    {
+      what: `${what}, one core`,
+      bar: "half of the speed of summing the weights once per bitwidth",
+      measured: ofSumming.toFixed(2),
+      met: ofSumming >= leastOfSumming,
+    },
+  ];
+};
+
+/** All three in turns, the fastest run of each. @throws when the two implementations find different figures */
+function measure({ name, shape, axis }: (typeof layers)[number]): Times {
   const w = bellShaped(shape.reduce((a, b) => a * b, 1));
   const channels = shape[axis] as number;
   const inner = w.length / channels;
@@ -105,35 +141,14 @@ for (const { name, shape, axis } of layers) {
       throw new Error(`${name}: ${actual} instead of ${expected}`);
     }
   }
-  const best = { ours: Infinity, plain: Infinity, sum: Infinity };
+  const best = { ours: Infinity, plain: Infinity, sum: Infinity, weights: w.length };
   let spent = 0;
   for (let run = 0; run < fewestRuns || spent < budgetMs; run++) {
-    const [sum, own, textbook] = [milliseconds(() => sumPerBitwidth(w)), milliseconds(ours), milliseconds(plain)];
+    const [sum, own, textbook] = [cpuOf(() => sumPerBitwidth(w)), cpuOf(ours), cpuOf(plain)];
     best.sum = Math.min(best.sum, sum);
     best.ours = Math.min(best.ours, own);
     best.plain = Math.min(best.plain, textbook);
     spent += sum + own + textbook;
   }
-  total.ours += best.ours;
-  total.plain += best.plain;
-  total.sum += best.sum;
-  total.weights += w.length;
-  rows.push(row(name, w.length, best));
-}
-rows.push(row("all", total.weights, total));
-console.table(rows);
-
-function row(
-  layer: string,
-  weights: number,
-  { ours, plain, sum }: { readonly ours: number; readonly plain: number; readonly sum: number },
-): Record<string, string> {
-  return {
-    layer,
-    weights: String(weights),
-    "ms, all bitwidths": ours.toFixed(3),
-    "M weights x bitwidths / s": ((weights * bits.length) / ours / 1e3).toFixed(0),
-    "x straightforward": (plain / ours).toFixed(2),
-    "of the speed of summing": (sum / ours).toFixed(2),
-  };
+  return best;
 }

@@ -1,5 +1,4 @@
 /** What opening, listing, copying, writing and raising models of growing size costs. Prints a table. */
-import { performance } from "node:perf_hooks";
 import { discoverLayers } from "../src/core/model/discover.ts";
 import { copyModel, type OnnxModel } from "../src/core/onnx/model.ts";
 import { raiseOpset } from "../src/core/onnx/opset.ts";
@@ -7,18 +6,10 @@ import { readModel } from "../src/core/onnx/read.ts";
 import { modelBytes } from "../src/core/onnx/write.ts";
 import { chainFile } from "../test/support/onnx/generated.ts";
 import { countingSource, stampedSource } from "../test/support/onnx/sources.ts";
+import { millis } from "./lib/table.ts";
+import { bestOf } from "./lib/timing.ts";
 
-/** Best of three: the machine may be busy. */
-async function best<V>(work: () => Promise<V> | V): Promise<[ms: string, value: V]> {
-  let least = Number.POSITIVE_INFINITY;
-  let value = await work();
-  for (let i = 0; i < 3; i++) {
-    const started = performance.now();
-    value = await work();
-    least = Math.min(least, performance.now() - started);
-  }
-  return [`${least.toFixed(0)} ms`, value];
-}
+const runs = 4;
 
 interface Row {
   readonly nodes: number;
@@ -31,6 +22,11 @@ interface Row {
   readonly copy: string;
   readonly write: string;
   readonly raise: string;
+}
+
+async function best<V>(work: () => Promise<V> | V): Promise<[ms: string, value: V]> {
+  const { ms, value } = await bestOf(runs, work);
+  return [millis(ms), value];
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
