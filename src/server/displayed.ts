@@ -1,4 +1,5 @@
 import type { ActivationBits, Bits } from "../core/hardware/profile.ts";
+import type { DeviceFit } from "../core/pipeline/deviceFit.ts";
 import { expectedAccuracy, expectedDrop } from "../core/pipeline/expectedDrop.ts";
 import { totalLoss } from "../core/pipeline/loss.ts";
 import type { Accuracy, BudgetUse, Plan, PlanLayer, Verdict } from "../core/plan/types.ts";
@@ -44,7 +45,7 @@ export function displayedOf(
   const bits = current ?? live.bits;
   const loss = totalLoss(bits, losses.loss);
   const rows = new Map(fit.rows(bits, state.statistics, losses.byLayer).map((row) => [row.name, row]));
-  const accuracy = accuracyOf(withoutStaleAccuracy(state, rows), bits, loss);
+  const accuracy = accuracyOf(withoutStaleAccuracy(state, rows), fit, bits, loss);
   const budgets = fit.budgets(bits);
   const { smallest } = live;
   const verdict = verdictOf({
@@ -117,21 +118,22 @@ function changes(
 /** Measured or simulated where these very bits were run, else expected from the sensitivities. */
 export function accuracyOf(
   state: SessionState,
+  fit: DeviceFit,
   bits: ReadonlyMap<string, Bits | null>,
   loss: number,
 ): Accuracy | undefined {
   const ran = [state.decided?.result.plan, state.plan?.plan].filter((plan) => plan !== undefined);
   for (const plan of ran.toSorted((a, b) => rank(b.accuracy) - rank(a.accuracy))) {
     const same = plan.modelHash === state.modelHash && changes(planBits(plan), bits).size === 0;
-    if (same && plan.accuracy && hasActivations(plan, state.fit)) return plan.accuracy;
+    if (same && plan.accuracy && hasActivations(plan, fit)) return plan.accuracy;
   }
   const { baselines = [], plan } = state.decided?.result ?? {};
   return expectedAccuracy(baselines, plan ? [plan] : [], loss);
 }
 
 /** The plan's activations have the bits that they get now. */
-function hasActivations({ layers }: Plan, fit: SessionState["fit"]): boolean {
-  return layers.every(({ name, activationBits: bits }) => bits === null || bits === fit?.activationBitsOf(name));
+function hasActivations({ layers }: Plan, fit: DeviceFit): boolean {
+  return layers.every(({ name, activationBits: bits }) => bits === null || bits === fit.activationBitsOf(name));
 }
 
 function rank(accuracy: Accuracy | undefined): number {

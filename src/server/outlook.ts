@@ -96,9 +96,9 @@ export class Outlook {
   }
 
   private change(edited: EditedBits, planUri: string, state = this.state): TextChange {
-    if (!this.losses) throw noProfile();
+    if (!this.losses || !state.fit) throw noProfile();
     const maxDrop = maxDropInForce(state);
-    const accuracy = accuracyOf(state, edited.bits, totalLoss(edited.bits, this.losses.loss));
+    const accuracy = accuracyOf(state, state.fit, edited.bits, totalLoss(edited.bits, this.losses.loss));
     const text = planText(state, this.losses, edited, {
       strategy: strategyInForce(state, this.settings()),
       ...(maxDrop !== undefined && { maxDrop }),

@@ -96,7 +96,7 @@ export function assess(model: ModelOnDevice, wanted: ReadonlyMap<string, Bits | 
   const rows = new Map(fit.rows(bits, state.statistics, losses?.byLayer ?? {}).map((row) => [row.name, row]));
   const budgets = fit.budgets(bits);
   const loss = losses && totalLoss(bits, losses.loss);
-  const accuracy = loss === undefined ? undefined : accuracyOf(withoutStaleAccuracy(state, rows), bits, loss);
+  const accuracy = loss === undefined ? undefined : accuracyOf(withoutStaleAccuracy(state, rows), fit, bits, loss);
   const smallest = isOver(budgets) ? model.live().smallest : undefined;
   const verdict = verdictOf({
     budgets,
