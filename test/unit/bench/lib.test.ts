@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { withFigures } from "../../../bench/lib/document.ts";
 import { machine } from "../../../bench/lib/machine.ts";
+import { withScratch } from "../../../bench/lib/scratch.ts";
 import { figuresTable, megabytes, millis } from "../../../bench/lib/table.ts";
 import { bestOf, median } from "../../../bench/lib/timing.ts";
 import { root } from "../../../scripts/lib/run.mjs";
@@ -67,5 +68,27 @@ describe("timing", () => {
       return pause;
     });
     expect(best.value).toBe(1);
+  });
+});
+
+describe("a folder for large files", () => {
+  it("is gone afterwards, also when the work fails", async () => {
+    const folders: string[] = [];
+    const note = async (folder: string) => {
+      folders.push(folder);
+      expect(existsSync(folder)).toBe(true);
+      return 1;
+    };
+    expect(await withScratch(1, note)).toBe(1);
+    const failing = withScratch(1, async (folder) => {
+      await note(folder);
+      throw new Error("no");
+    });
+    await expect(failing).rejects.toThrow("no");
+    expect(folders.map((folder) => existsSync(folder))).toEqual([false, false]);
+  });
+
+  it("is refused where the disk has not that much to spare", async () => {
+    await expect(withScratch(2 ** 60, async () => {})).rejects.toThrow("TMPDIR");
   });
 });
