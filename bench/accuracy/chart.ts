@@ -29,6 +29,8 @@ const series: readonly Series[] = [
 
 /** Points of accuracy below the float model's that a panel shows. What is worse leaves it at the bottom. */
 const pointsShown = 12;
+/** With more bits all lines lie on the float model's. */
+const mostBits = 4;
 const panel = { width: 480, height: 360 };
 const ink = "#24292f";
 const grid = "#d8dee4";
@@ -188,7 +190,7 @@ const [figures, picture] = process.argv.slice(2);
 if (figures === undefined || picture === undefined)
   throw new Error("usage: node bench/run.mjs accuracy/chart FIGURES.json PICTURE.png");
 const rows = (JSON.parse(readFileSync(figures, "utf8")) as readonly Row[]).filter(
-  (row) => row.activations === "activations in float",
+  (row) => row.activations === "activations in float" && row.memoryOf <= mostBits,
 );
 const models = [...new Set(rows.map(({ model }) => model))];
 const browser = await launchBrowser();

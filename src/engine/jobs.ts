@@ -84,7 +84,7 @@ export interface Jobs {
   readonly runtime: { readonly params: null; readonly result: null };
   readonly shapes: { readonly params: ModelSource; readonly result: InferredShapes };
   readonly weights: {
-    readonly params: { readonly model: ModelSource; readonly bits: readonly Bits[] };
+    readonly params: { readonly model: ModelSource; readonly bits: readonly Bits[]; readonly threads?: number };
     readonly result: null;
   };
   readonly samples: {

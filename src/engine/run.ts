@@ -47,10 +47,11 @@ export const runners: { readonly [K in JobKind]: Runner<K> } = {
     return { shapes, types, assumed, ...(problem !== undefined && { problem }) };
   },
 
-  async weights({ model, bits }, { models, compute, tell, signal }) {
+  async weights({ model, bits, threads }, { models, compute, tell, signal }) {
     const { prepared, weights } = await models.get(model);
     const onLayer = (layer: string, statistics: WeightStatistics) => tell({ type: "statistics", layer, statistics });
-    await analyzeWeights(prepared, weights, bits, progressTo(tell), signal, onLayer, compute);
+    const own = atMost(definiteThreads(threads), compute);
+    await analyzeWeights(prepared, weights, bits, progressTo(tell), signal, onLayer, own);
     return null;
   },
 

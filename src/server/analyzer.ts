@@ -190,7 +190,12 @@ export class Analyzer {
     );
     if (!missing) return;
     const bits = [...new Set<Bits>([...slotsOf(state, this.host.settings().bits), 8])].sort((a, b) => a - b);
-    await this.engine.run("weights", { model: this.source, bits }, this.listen("analyze"), signal);
+    await this.engine.run(
+      "weights",
+      { model: this.source, bits, ...threadsOf(this.host.settings()) },
+      this.listen("analyze"),
+      signal,
+    );
     this.changes.refresh();
     await this.save();
   }

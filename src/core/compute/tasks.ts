@@ -1,5 +1,6 @@
 import type { Bits } from "../hardware/profile.ts";
 import { type FittedRows, fitRows, type RowsTask } from "../recovery/fitRows.ts";
+import { type BlockTask, factorBlock, type HessianBlock } from "../recovery/hessianBlock.ts";
 import type { WeightStatistics } from "../sensitivity/types.ts";
 import { weightStatistics } from "../sensitivity/weightStatistics.ts";
 
@@ -15,11 +16,13 @@ export interface StatisticsTask {
 /** What can be computed in another thread. Tasks and results are plain data: they are copied, but for shared buffers. */
 export interface Tasks {
   readonly fitRows: { readonly task: RowsTask; readonly result: FittedRows };
+  readonly factorBlock: { readonly task: BlockTask; readonly result: HessianBlock };
   readonly weightStatistics: { readonly task: StatisticsTask; readonly result: WeightStatistics };
 }
 
 export const tasks: { readonly [K in keyof Tasks]: (task: Tasks[K]["task"]) => Tasks[K]["result"] } = {
   fitRows,
+  factorBlock,
   weightStatistics: ({ weight, shape, axis, bits, blockSize }) =>
     weightStatistics(weight, shape, axis, bits, blockSize === undefined ? {} : { blockSize }),
 };

@@ -23,6 +23,11 @@ export interface Batch {
   readonly labels?: Int32Array;
 }
 
+/** What each row of a run counts for, 0 for those that an earlier run had; undefined where all count alike. */
+export function rowWeights({ samples, repeated = 0 }: Batch): Float64Array | undefined {
+  return repeated === 0 ? undefined : new Float64Array(repeated + samples).fill(1, repeated);
+}
+
 /** Samples for one model: arrays bound to its inputs, in the types and layouts it takes. */
 export interface Dataset {
   readonly name: string;

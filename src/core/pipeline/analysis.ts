@@ -12,7 +12,7 @@ import type { SweepBatch } from "../sensitivity/reference.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import type { CandidateWeights } from "./candidates.ts";
 import { elementTypeOf } from "./elementTypes.ts";
-import { affordableSamples, largestCutBytes } from "./heldMemory.ts";
+import { affordableSamples, largestCutBytes, memoryFor } from "./heldMemory.ts";
 import type { PreparedModel } from "./prepare.ts";
 import { drawnCount, mostStoodFor, sweepBatches } from "./sweepSamples.ts";
 
@@ -48,7 +48,10 @@ export async function analyzeWeights(
     found.set(name, statistics);
     onLayer?.(name, statistics);
   };
-  await inParallel(sites, compute.width, analyze, signal);
+  // Each thread's layer is there twice: as it was read, and as threads share it.
+  const largest = Math.max(1, ...sites.map(({ layer }) => 2 * layer.floatBytes));
+  const affordable = Math.max(1, Math.floor(memoryFor("weights", prepared) / largest));
+  await inParallel(sites, Math.min(compute.width, affordable), analyze, signal);
   onProgress({ stage: "Weights", done: sites.length, total: sites.length });
   // In the network's order, whatever was ready first.
   return new Map(sites.map(({ layer: { name } }) => [name, found.get(name) as WeightStatistics]));

@@ -36,6 +36,13 @@ interface Cache {
   readonly weights: Map<string, Float32Array>;
   /** Of the float weights. */
   bytes: number;
+  /** Bytes of the integers that are made, by key; those made first come first. */
+  readonly sizes: Map<string, number>;
+  integerBytes: number;
+}
+
+function newCache(): Cache {
+  return { integers: new Map(), weights: new Map(), bytes: 0, sizes: new Map(), integerBytes: 0 };
 }
 
 /**
@@ -47,7 +54,7 @@ export class CandidateWeights implements WeightSource {
     private readonly prepared: PreparedModel,
     private readonly quantizer: WeightQuantizer,
     private readonly signal?: AbortSignal,
-    private readonly cache: Cache = { integers: new Map(), weights: new Map(), bytes: 0 },
+    private readonly cache: Cache = newCache(),
   ) {}
 
   /** The same weights for a job that takes them over: what is computed already is shared, and the signal is its own. */
@@ -88,8 +95,24 @@ export class CandidateWeights implements WeightSource {
     if (known) return known;
     const made = this.make(layer, bits);
     integers.set(key, made);
-    made.catch(() => integers.delete(key));
+    made.then(
+      ({ q }) => this.account(key, q.byteLength),
+      () => integers.delete(key),
+    );
     return made;
+  }
+
+  /** Larger models have their oldest integers made again when they are wanted. */
+  private account(key: string, bytes: number): void {
+    const { cache } = this;
+    cache.sizes.set(key, bytes);
+    cache.integerBytes += bytes;
+    for (const [oldest, size] of cache.sizes) {
+      if (cache.integerBytes <= memoryFor("integers", this.prepared) || oldest === key) return;
+      cache.integers.delete(oldest);
+      cache.sizes.delete(oldest);
+      cache.integerBytes -= size;
+    }
   }
 
   async float(layer: string): Promise<LayerValues> {

@@ -1,4 +1,4 @@
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, rowWeights } from "../data/dataset.ts";
 import { SigmaQuantError } from "../errors.ts";
 import type { Accuracy } from "../plan/types.ts";
 import type { InferenceSession, OnProgress, Tensor } from "../ports.ts";
@@ -69,12 +69,13 @@ export async function evaluateSessions(
     const reference = inOrder(await float.run(batch.feeds), names);
     const outputs = inOrder(await quantized.run(batch.feeds), names);
     checkShapes(names, reference, outputs);
-    all.add(outputKind, outputs, reference, batch.labels);
-    own.add(outputKind, reference, reference, batch.labels);
+    const weights = rowWeights(batch);
+    all.add(outputKind, outputs, reference, batch.labels, weights);
+    own.add(outputKind, reference, reference, batch.labels, weights);
     for (const [i, own] of perOutput.entries()) {
       const [output, ref] = [outputs[i], reference[i]];
       if (!output || !ref) continue;
-      own.comparison.add("values", [output], [ref]);
+      own.comparison.add("values", [output], [ref], undefined, weights);
       own.maxError = Math.max(own.maxError, largestError(output, ref));
       own.shape = ref.dims.map((size, axis) => (axis === 0 && size === batch.samples ? "N" : size));
     }

@@ -20,6 +20,8 @@ const shares = Object.freeze({
   sums: 1 / 8,
   /** Float weights kept for reuse. */
   weights: 1 / 8,
+  /** Integers of layers at the bitwidths that were asked for. */
+  integers: 1 / 4,
   /** Factors of Hessians kept for a layer's next bitwidth. */
   factors: 1 / 16,
 });

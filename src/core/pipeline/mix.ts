@@ -1,4 +1,4 @@
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, rowWeights } from "../data/dataset.ts";
 import type { Bits } from "../hardware/profile.ts";
 import { quantizableSites } from "../model/discover.ts";
 import { extract } from "../model/subgraph.ts";
@@ -67,7 +67,7 @@ export class MixEvaluator {
         const batch = await dataset.batch(done, Math.min(options.batch, samples - done), signal);
         const out = inOrder(await floatSession.run(batch.feeds, names), names);
         reference.push(out);
-        float.add(prepared.outputKind, out, out, batch.labels);
+        float.add(prepared.outputKind, out, out, batch.labels, rowWeights(batch));
         done += batch.samples;
       }
     } finally {
@@ -117,7 +117,7 @@ export class MixEvaluator {
       const count = Math.min(this.options.batch, this.samples - done);
       const batch = await this.dataset.batch(done, count, signal);
       const out = inOrder(await this.session.run({ ...batch.feeds, ...weights }, names), names);
-      comparison.add(this.prepared.outputKind, out, reference, batch.labels);
+      comparison.add(this.prepared.outputKind, out, reference, batch.labels, rowWeights(batch));
       done += batch.samples;
     }
     return comparison;

@@ -37,11 +37,13 @@ interface Scaled {
 interface Pair {
   readonly first: Scaled;
   readonly second: Scaled;
+  /** Of each channel, what it was divided by so far. */
+  readonly factors: Float64Array;
 }
 
 /** Passes over all pairs: each moves ranges one layer further along a chain. Nagel et al. iterate until nothing moves; our choice. */
 const passes = 10;
-/** Factors beyond it are not taken: a channel that is nearly dead on one side would get a bias or activation out of proportion. Our choice. */
+/** A channel's factor, over all passes, is not beyond it: a channel that is nearly dead on one side would get a bias or activation out of proportion. Our choice. */
 const largestFactor = 32;
 
 /**
@@ -101,7 +103,7 @@ async function findPairs(graph: GraphProto, tensors: TensorStore, signal?: Abort
     const [first, second] = [await scaled(node), await scaled(next)];
     if (first === undefined || second === undefined) continue;
     const channels = (second.shape[1] ?? 0) * intAttribute(next, "group", 1);
-    if (first.shape[0] === channels) pairs.push({ first, second });
+    if (first.shape[0] === channels) pairs.push({ first, second, factors: new Float64Array(channels).fill(1) });
   }
   return pairs;
 }
@@ -155,9 +157,9 @@ async function plainConstant(
   return chain.steps.length > 0 || onlyReader(readers, name) === undefined ? undefined : chain;
 }
 
-function equalizePair({ first, second }: Pair): void {
+function equalizePair({ first, second, factors }: Pair): void {
   const channels = first.shape[0] as number;
-  const before = first.weight.length / channels;
+  const inputs = first.weight.length / channels;
   const [, perGroup = 1, ...kernel] = second.shape;
   const taps = product(kernel);
   const rows = second.shape[0] as number;
@@ -165,7 +167,7 @@ function equalizePair({ first, second }: Pair): void {
   const rowsPerGroup = rows / groups;
   for (let c = 0; c < channels; c++) {
     const group = Math.floor(c / perGroup);
-    const own = first.weight.subarray(c * before, (c + 1) * before);
+    const own = first.weight.subarray(c * inputs, (c + 1) * inputs);
     const read = Array.from({ length: rowsPerGroup }, (_, i) => {
       const at = ((group * rowsPerGroup + i) * perGroup + (c % perGroup)) * taps;
       return second.weight.subarray(at, at + taps);
@@ -173,7 +175,9 @@ function equalizePair({ first, second }: Pair): void {
     const r1 = largest(own);
     const r2 = Math.max(...read.map(largest));
     if (!(r1 > 0 && r2 > 0)) continue;
-    const s = Math.min(largestFactor, Math.max(1 / largestFactor, Math.sqrt(r1 / r2)));
+    const before = factors[c] as number;
+    factors[c] = Math.min(largestFactor, Math.max(1 / largestFactor, before * Math.sqrt(r1 / r2)));
+    const s = (factors[c] as number) / before;
     scale(own, 1 / s);
     if (first.bias) first.bias[c] = (first.bias[c] as number) / s;
     for (const part of read) scale(part, s);

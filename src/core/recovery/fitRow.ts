@@ -110,6 +110,13 @@ export class RowFitter {
       this.scale = scale;
       for (const { q, best } of this.parts) best.set(q);
     }
+    // Where no error is finite any integers are as good; those of the row before would depend on which that was.
+    if (least === Number.POSITIVE_INFINITY) {
+      for (const [b, { size }] of blocks.entries()) {
+        const { w, best } = this.parts[b] as Part;
+        roundNearest(size, w, start, bits, best);
+      }
+    }
     for (const { q, best } of this.parts) q.set(best);
   }
 

@@ -1,3 +1,4 @@
+import { type Compute, inParallel, inPlace } from "../compute/compute.ts";
 import { sharedDoubles } from "../compute/shared.ts";
 import { inverseUpperFactor } from "./linearAlgebra.ts";
 import { blockSize, type Moments } from "./moments.ts";
@@ -22,47 +23,79 @@ export const defaultDamping = 0.001;
 /** Added to the diagonal where an input was never anything but one constant: any rounding is then as good. */
 const deadDamping = 1;
 
+/** One block's second moments, to be factored in any thread. */
+export interface BlockTask {
+  /** Row-major [size, size]; finite. */
+  readonly second: Float64Array;
+  readonly size: number;
+  /** Column of the group that the block begins with. */
+  readonly first: number;
+  readonly damping: number;
+}
+
+/** Blocks of fewer columns are factored sooner than they are handed to another thread. Our choice. */
+const worthThread = 128;
+
 /**
  * The blocks of one group.
  * @param centred the layer's bias takes up the mean error, so that the covariance is what counts
  */
-export function hessianBlocks(
+export async function hessianBlocks(
   moments: Moments,
   group: number,
   centred: boolean,
-  damping: number = defaultDamping,
-): HessianBlock[] {
-  return Array.from({ length: moments.blocks }, (_, b) => hessianBlock(moments, group, b, centred, damping));
+  { damping = defaultDamping, compute = inPlace }: { readonly damping?: number; readonly compute?: Compute } = {},
+): Promise<readonly HessianBlock[]> {
+  const blocks: HessianBlock[] = [];
+  const factor = async (b: number) => {
+    const task = blockTask(moments, group, b, centred, damping);
+    blocks[b] = task.size < worthThread ? factorBlock(task) : await compute.run("factorBlock", task);
+  };
+  await inParallel(Array(moments.blocks).keys(), compute.width, factor);
+  return blocks;
 }
 
-function hessianBlock(moments: Moments, group: number, b: number, centred: boolean, damping: number): HessianBlock {
-  const { layout, mean, block, blocks, second } = moments;
+/** Block b of a group. */
+export function blockTask(
+  moments: Moments,
+  group: number,
+  b: number,
+  centred: boolean,
+  damping: number = defaultDamping,
+): BlockTask {
+  const { layout, mean, block, blocks } = moments;
   const size = blockSize(moments, b);
   const at = (group * blocks + b) * block * block;
   const first = group * layout.columns + b * block;
-  const plain = new Float64Array(size * size);
-  let trace = 0;
+  const second = sharedDoubles(size * size);
   for (let i = 0; i < size; i++) {
     const own = centred ? (mean[first + i] as number) : 0;
     for (let j = 0; j < size; j++) {
-      plain[i * size + j] = (second[at + i * block + j] as number) - own * (mean[first + j] as number);
+      second[i * size + j] = (moments.second[at + i * block + j] as number) - own * (mean[first + j] as number);
     }
-    trace += plain[i * size + i] as number;
   }
+  return { second, size, first: b * block, damping };
+}
+
+/** Orders, damps and factors a block. @throws RangeError where its moments are not finite */
+export function factorBlock({ second, size, first, damping }: BlockTask): HessianBlock {
+  let trace = 0;
+  for (let i = 0; i < size; i++) trace += second[i * size + i] as number;
   // Those that matter most first: the later ones make up for their errors (GPTQ's act-order).
   const places = Array.from({ length: size }, (_, i) => i);
-  places.sort((i, j) => (plain[j * size + j] as number) - (plain[i * size + i] as number) || i - j);
+  places.sort((i, j) => (second[j * size + j] as number) - (second[i * size + i] as number) || i - j);
   // Rows are rounded in several threads.
   const h = sharedDoubles(size * size);
-  for (let added = trace > 0 ? (damping * trace) / size : deadDamping; ; added *= 2) {
+  for (let added = trace > 0 ? (damping * trace) / size : deadDamping; Number.isFinite(added); added *= 2) {
     for (let i = 0; i < size; i++) {
       const from = (places[i] as number) * size;
-      for (let j = 0; j < size; j++) h[i * size + j] = plain[from + (places[j] as number)] as number;
+      for (let j = 0; j < size; j++) h[i * size + j] = second[from + (places[j] as number)] as number;
       h[i * size + i] = (h[i * size + i] as number) + added;
     }
     const upper = inverseUpperFactor(h, size);
-    if (upper) return { size, order: Int32Array.from(places, (p) => b * block + p), h, upper };
+    if (upper) return { size, order: Int32Array.from(places, (p) => first + p), h, upper };
   }
+  throw new RangeError("moments of a layer's input are not finite");
 }
 
 /** h^-1 v for a vector over the group's columns, added to `into` at this block's columns. */

@@ -6,7 +6,7 @@ import { memoryFor } from "../pipeline/heldMemory.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
 import { GramProducts } from "./gram.ts";
-import { blockColumns, MomentSums, type Moments } from "./moments.ts";
+import { blockColumns, MomentSums, type Moments, momentsAreFinite } from "./moments.ts";
 import { floatsOf, patchCount, planPatches, readInputs } from "./patches.ts";
 import { type RowLayout, rowLayout } from "./rowLayout.ts";
 
@@ -49,11 +49,11 @@ class MomentObserver implements InputObserver {
     if (plan && values) await sums.add(this.gram, readInputs(plan, values), patchCount(plan));
   }
 
-  /** Layers that something was seen of. */
+  /** Layers that something was seen of; the others are rounded to the nearest. */
   found(): (readonly [string, Moments])[] {
     return [...this.sums]
       .map(([name, { sums }]) => [name, sums.moments()] as const)
-      .filter(([, { count }]) => count > 0);
+      .filter(([, moments]) => moments.count > 0 && momentsAreFinite(moments));
   }
 }
 
@@ -101,7 +101,7 @@ function observedLayers(prepared: PreparedModel): Observed[] {
     const layout = rowLayout(site);
     return layout ? [{ site, layout }] : [];
   });
-  for (let limit: number | undefined; ; limit = Math.floor((limit ?? largestBlock) / 2)) {
+  for (let limit = largestBlock; ; limit = Math.floor(limit / 2)) {
     const layers = layouts.map(({ site, layout }) => ({ site, layout, block: blockColumns(layout, limit) }));
     const elements = layers.reduce((sum, { layout, block }) => sum + matrixElements(layout, block), 0);
     if (elements * float32Bytes <= most || limit === 1) return layers;
@@ -110,6 +110,14 @@ function observedLayers(prepared: PreparedModel): Observed[] {
 
 /** Halved until matrices fit. */
 const largestBlock = 1024;
+
+/** Columns of the largest blocks of a layer whose sums fit into so many bytes, or of the smallest that there are. */
+export function blockWithin(layout: RowLayout, bytes: number): number {
+  for (let limit = largestBlock; ; limit = Math.floor(limit / 2)) {
+    const block = blockColumns(layout, limit);
+    if (matrixElements(layout, block) * float64Bytes <= bytes || limit === 1) return block;
+  }
+}
 
 /** Layers in portions whose sums fit into memory together; each takes a pass over the samples. */
 function passes(layers: readonly Observed[], most: number): Observed[][] {

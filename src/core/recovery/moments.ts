@@ -39,6 +39,11 @@ export interface Moments {
   readonly second: Float32Array | Float64Array;
 }
 
+/** Whether they say anything: not where a sample, or what the network makes of it, has values that are none, or sums that overflow. */
+export function momentsAreFinite({ second, mean }: Moments): boolean {
+  return second.every(Number.isFinite) && mean.every(Number.isFinite);
+}
+
 /** Columns of block b of a group. */
 export function blockSize({ layout, block }: Moments, b: number): number {
   return Math.min(block, layout.columns - b * block);

@@ -24,7 +24,7 @@ export function recoveryQuantizer(
   hessians: HessianStore,
   { compute = inPlace, factorBytes = memoryFor("factors", { memory: usualMemory }) }: QuantizerOptions = {},
 ): WeightQuantizer {
-  const cache = new BlockCache(hessians, factorBytes);
+  const cache = new BlockCache(hessians, factorBytes, compute);
   const usesMoments = (["clip", "bias", "gptq", "coordinate"] as const).some((method) => methods.has(method));
   return {
     async quantize(site, weight, bias, bits, signal) {
@@ -48,12 +48,14 @@ class BlockCache {
   constructor(
     private readonly hessians: HessianStore,
     private readonly maxBytes: number,
+    private readonly compute: Compute,
   ) {}
 
-  blocks(layer: string, group: number, centred: boolean): readonly HessianBlock[] {
+  async blocks(layer: string, group: number, centred: boolean): Promise<readonly HessianBlock[]> {
     const key = `${group}:${centred}:${layer}`;
     const moments = this.hessians.get(layer);
-    const blocks = this.cached.get(key) ?? (moments ? hessianBlocks(moments, group, centred) : []);
+    const { compute } = this;
+    const blocks = this.cached.get(key) ?? (moments ? await hessianBlocks(moments, group, centred, { compute }) : []);
     if (this.cached.delete(key)) this.bytes -= bytesOf(blocks);
     this.cached.set(key, blocks);
     this.bytes += bytesOf(blocks);

@@ -38,7 +38,7 @@ export interface LayerRounding {
   readonly compute?: Compute;
 }
 
-export type BlocksOf = (group: number, centred: boolean) => readonly HessianBlock[];
+export type BlocksOf = (group: number, centred: boolean) => Promise<readonly HessianBlock[]>;
 
 /**
  * Integers, scales and bias of a layer with the least squared output error over the samples that `moments` come from. Layers of one
@@ -103,17 +103,23 @@ async function fitAll(
   const { rows, groups, columns } = layout;
   const rowsPerGroup = rows / groups;
   const tries = scalesToTry((rows * columns * block) / 2);
-  const blocksOf = lastOf(given.blocksOf ?? ((group, isCentred) => hessianBlocks(moments, group, isCentred)));
+  const blocksOf = recentOf(
+    compute.width,
+    given.blocksOf ?? ((group, isCentred) => hessianBlocks(moments, group, isCentred, { compute })),
+  );
   const result = { q: new Int8Array(rows * columns), scales: new Float64Array(rows) };
   const fit = async ([from, to]: readonly [number, number]) => {
     const weights = new Float64Array((to - from) * columns);
     for (let r = from, at = 0; r < to; r++, at += columns) gatherWeights(weight, layout, r, weights.subarray(at));
     const firstGroup = Math.floor(from / rowsPerGroup);
     const groupCount = Math.floor((to - 1) / rowsPerGroup) + 1 - firstGroup;
+    const blocks: (readonly HessianBlock[])[] = [];
+    for (let i = 0; i < groupCount; i++) blocks.push(await blocksOf(firstGroup + i, centred));
+    signal?.throwIfAborted();
     const made = await compute.run("fitRows", {
       ...{ bits, methods: [...methods], tries, columns, weights, rowsPerGroup },
       firstInGroup: from % rowsPerGroup,
-      groups: Array.from({ length: groupCount }, (_, i) => blocksOf(firstGroup + i, centred)),
+      groups: blocks,
       ...(cross && { cross: cross.slice(from * columns, to * columns) }),
       ...(scales && { scales: scales.slice(from, to) }),
     });
@@ -127,12 +133,14 @@ async function fitAll(
   return result;
 }
 
-/** Keeps the blocks of the group that was asked for last: its rows come one portion after the other. */
-function lastOf(blocksOf: BlocksOf): BlocksOf {
-  let last: { readonly group: number; readonly blocks: readonly HessianBlock[] } | undefined;
+/** Keeps the blocks of the groups that were asked for last, `most` of them: portions of a group's rows come one after the other. */
+function recentOf(most: number, blocksOf: BlocksOf): BlocksOf {
+  const recent = new Map<number, ReturnType<BlocksOf>>();
   return (group, centred) => {
-    if (last?.group !== group) last = { group, blocks: blocksOf(group, centred) };
-    return last.blocks;
+    const blocks = recent.get(group) ?? blocksOf(group, centred);
+    recent.set(group, blocks);
+    for (const oldest of recent.keys()) if (recent.size > most) recent.delete(oldest);
+    return blocks;
   };
 }
 

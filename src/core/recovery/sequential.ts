@@ -10,7 +10,7 @@ import { fixedValues } from "../model/scope.ts";
 import { withWeightInputs } from "../model/weightInputs.ts";
 import { floatAttribute } from "../onnx/build.ts";
 import type { CandidateWeights } from "../pipeline/candidates.ts";
-import { affordableSamples, largestCutBytes } from "../pipeline/heldMemory.ts";
+import { affordableSamples, largestCutBytes, memoryFor } from "../pipeline/heldMemory.ts";
 import type { PreparedModel } from "../pipeline/prepare.ts";
 import type { Inference, OnProgress, Tensor } from "../ports.ts";
 import { insertActivations } from "../qdq/activations.ts";
@@ -18,9 +18,10 @@ import type { ActivationMap, QuantizedLayer } from "../qdq/types.ts";
 import { weightFeeds } from "../sensitivity/layerValues.ts";
 import { accumulate, accumulateRows, GramProducts } from "./gram.ts";
 import { hessianBlocks } from "./hessianBlock.ts";
+import { blockWithin } from "./hessians.ts";
 import { Lockstep, type Values } from "./lockstep.ts";
 import type { RecoveryMethod } from "./methods.ts";
-import { MomentSums } from "./moments.ts";
+import { MomentSums, momentsAreFinite } from "./moments.ts";
 import { type PatchPlan, patchCount, planPatches, readInputs, readOutputs } from "./patches.ts";
 import { dequantizedLayer } from "./recoveredWeights.ts";
 import { type OutputLack, roundLayer } from "./roundLayer.ts";
@@ -130,7 +131,8 @@ export async function roundInSequence(
       await quantized.advance(step.index, feedsOf, signal);
       const weight = await weights.weight(name);
       const bias = takesBias(step.site) ? await weights.bias(name) : undefined;
-      const sums = new StepSums(step, weight, gram);
+      const block = blockWithin(step.layout, memoryFor("sums", prepared));
+      const sums = new StepSums(step, weight, gram, block);
       for (let b = 0; b < state.length; b++) {
         const generator = random(input.seed ?? defaultSeed, done, b);
         await sums.add(float.at(b), quantized.at(b), (dims) =>
@@ -139,7 +141,10 @@ export async function roundInSequence(
       }
       if (sums.count === 0) continue;
       const { moments, lack } = sums.result();
-      const blocksOf = (group: number, centred: boolean) => hessianBlocks(moments, group, centred, sequentialDamping);
+      // What the network makes of the samples there says nothing of the layer.
+      if (!momentsAreFinite(moments)) continue;
+      const damped = { damping: sequentialDamping, ...compute };
+      const blocksOf = (group: number, centred: boolean) => hessianBlocks(moments, group, centred, damped);
       const rounding = {
         weight,
         bits: step.bits,
@@ -171,10 +176,11 @@ class StepSums {
     private readonly step: Step,
     weight: Float32Array,
     private readonly gram: GramProducts,
+    block: number,
   ) {
     const { layout } = step;
     const { rows, columns } = layout;
-    this.inputs = new MomentSums(layout);
+    this.inputs = new MomentSums(layout, block);
     this.cross = new Float64Array(rows * columns);
     this.mean = new Float64Array(rows);
     this.rows = new Float32Array(rows * columns);

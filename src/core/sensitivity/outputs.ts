@@ -10,6 +10,9 @@ export type OutputKind =
   /** Anything else: boxes, images, features. */
   | "values";
 
+/** The most likely one of a row that holds no numbers. */
+const noClass = -1;
+
 /** Probabilities below this are noise of float32 and of the runtime; keeps logarithms finite. Our choice. */
 const minProbability = 1e-10;
 
@@ -78,6 +81,8 @@ export class OutputComparison {
         noise += d * d;
         signal += y * y;
       }
+      // As with rows: see addRow.
+      if (!Number.isFinite(signal)) continue;
       this.noise += weightOf(part) * (Number.isFinite(noise) ? noise : signal);
       this.signal += weightOf(part) * signal;
     }
@@ -93,10 +98,14 @@ export class OutputComparison {
     label: number | undefined,
   ): void {
     const logP = logProbabilities(kind, p, at, classes);
+    // A sample that the float network makes nothing of says nothing of its changes.
+    if (logP.some(Number.isNaN)) return;
     const logQ = logProbabilities(kind, q, at, classes);
+    const broken = logQ.some(Number.isNaN);
+    if (broken) logQ.fill(Math.log(minProbability));
     let kl = 0;
     let bestP = 0;
-    let bestQ = 0;
+    let bestQ = broken ? noClass : 0;
     for (let c = 0; c < classes; c++) {
       const lp = logP[c] as number;
       kl += Math.exp(lp) * (lp - (logQ[c] as number));
@@ -110,7 +119,7 @@ export class OutputComparison {
     this.labelled += weight;
     this.lossSum -= weight * (logQ[label] as number);
     const own = logQ[label] as number;
-    let better = 0;
+    let better = broken ? classes : 0;
     for (let c = 0; c < classes; c++) if ((logQ[c] as number) > own) better++;
     if (bestQ === label) this.correct += weight;
     if (bestP !== bestQ) {

@@ -68,6 +68,13 @@ describe("threads that compute", () => {
     expect((await roundLayer(next.moments, { ...next.rounding, compute: opened() })).q.length).toBe(160);
   });
 
+  it("that can't be started are an error with a code", async () => {
+    const missing = openComputePool(2, path.join(folder, "nothing.cjs"));
+    const { moments, rounding } = layerOf(4, 10);
+    await expect(roundLayer(moments, { ...rounding, compute: missing })).rejects.toMatchObject({ code: "SQ6009" });
+    await missing.close();
+  });
+
   it("are none where one is enough", async () => {
     const single = openComputePool(1, "there is no such file");
     const { moments, rounding } = layerOf(4, 10);

@@ -3,6 +3,19 @@ import { CandidateWeights, roundToNearest, type WeightQuantizer } from "../../..
 import { openResnet8 } from "./support.ts";
 
 describe("candidate weights", () => {
+  it("are made again where there is not the memory to keep all of them", async () => {
+    const { prepared } = await openResnet8();
+    const [first = "", second = ""] = prepared.discovery.sites.keys();
+    const room = prepared.discovery.sites.get(second)?.layer.params ?? 0;
+    const small = new CandidateWeights({ ...prepared, memory: 4 * room }, roundToNearest);
+    const made = await small.quantizedLayer(first, 4);
+    expect(await small.quantizedLayer(first, 4)).toBe(made);
+    await small.quantizedLayer(second, 4);
+    const again = await small.quantizedLayer(first, 4);
+    expect(again).not.toBe(made);
+    expect(again).toEqual(made);
+  });
+
   it("are taken over by another job: what is computed is shared, and the end of the first job is not the second's", async () => {
     const { prepared } = await openResnet8();
     const [first = "", second = ""] = prepared.discovery.sites.keys();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Dataset } from "../../../src/core/data/dataset.ts";
 import type { Bits } from "../../../src/core/hardware/profile.ts";
 import { node } from "../../../src/core/onnx/build.ts";
 import { modelBytes } from "../../../src/core/onnx/write.ts";
@@ -107,6 +108,24 @@ describe("two models side by side", () => {
     expect(error.message).toContain("[2, 4]");
     await one.close();
     await other.close();
+  });
+
+  it("count each sample once, also those that fill a fixed batch up again", async () => {
+    const scores = [0, 1, 1].map((label) => Float32Array.of(1 - label, label));
+    const three = samplesOf("x", scores, [2], [0, 1, 0]);
+    const inTwos: Dataset = {
+      ...three,
+      // As a model that takes two has them: the second run begins with what the first ended with.
+      batch: async (from) => {
+        const repeated = from === 2 ? 1 : 0;
+        return { ...(await three.batch(from - repeated, 2)), samples: 2 - repeated, ...(repeated && { repeated }) };
+      },
+    };
+    const one = await open({ nodes: [node("Identity", ["x"], ["y"])], inputs: { x: ["batch", 2] }, outputs: ["y"] });
+    const evaluation = await evaluateSessions(one, one, inTwos, "logits", { batch: 2 }, silent);
+    expect(evaluation.float.top1).toBeCloseTo(2 / 3, 12);
+    expect(evaluation.changed?.samples).toBe(3);
+    await one.close();
   });
 
   it("a model beside itself has no error in any output", async () => {

@@ -114,6 +114,23 @@ describe("cross-layer equalization", () => {
     expect(await names(equalized)).toEqual(await names(model));
   });
 
+  it("keeps a nearly dead channel's factor within its bound, over all passes", async () => {
+    const model = tinyModel({
+      inputs: { x: ["n", 1, 2, 2] },
+      outputs: ["y"],
+      constants: {
+        w: floats([1e-7, 1], [2, 1, 1, 1]),
+        b: floats([0.5, 0.1], [2]),
+        v: floats([1, 1], [1, 2, 1, 1]),
+      },
+      nodes: [node("Conv", ["x", "w", "b"], ["a"]), node("Relu", ["a"], ["r"]), node("Conv", ["r", "v"], ["y"])],
+    });
+    const { model: equalized, pairs } = await equalizeChannels(model);
+    expect(pairs).toBe(1);
+    const [w] = await weightsOf(equalized);
+    expect((w as Float32Array)[0]).toBeCloseTo(32e-7, 10);
+  });
+
   it("goes through pools", async () => {
     const model = chain([
       node("Relu", ["a"], ["q"]),

@@ -101,6 +101,16 @@ describe("moments of layers' inputs", () => {
     expect(await blockIn(8 * 2 * 100 ** 2 * 4)).toBe(100);
   });
 
+  it("are left out where a sample has a value that is none, or where sums overflow", async () => {
+    const prepared = await prepareModel(mlp(), { inference });
+    for (const bad of [Number.NaN, 1e30]) {
+      const rows = rowsOf(40, 5);
+      (rows[7] as Float32Array)[2] = bad;
+      const store = await collectHessians(prepared, samplesOf("x", rows, [5]), inference, options, () => {});
+      expect([...store.keys()]).toEqual([]);
+    }
+  });
+
   it("stop when cancelled", async () => {
     const prepared = await prepareModel(mlp(), { inference });
     const set = samplesOf("x", rowsOf(40, 5), [5]);

@@ -131,6 +131,25 @@ describe("a layer's rounding", () => {
     expect(made.q.some((v) => v !== 0)).toBe(true);
   });
 
+  it("refuses moments that are not finite, instead of damping them for ever", async () => {
+    const second = Float64Array.from(moments.second).fill(Number.NaN);
+    await expect(round(["gptq"], 3, { ...moments, second })).rejects.toThrow("not finite");
+  });
+
+  it("rounds a row whose errors overflow to the nearest, whatever row was before it", async () => {
+    const second = Float64Array.from(moments.second, (v) => v * 1e300);
+    const large = { ...moments, second };
+    const all = await round(["gptq", "coordinate"], 3, large);
+    const single = { ...large, layout: denseLayout(1, columns) };
+    const last = weight.subarray((rows - 1) * columns);
+    const alone = await roundLayer(single, {
+      weight: last,
+      bits: 3,
+      methods: new Set(["gptq", "coordinate"] as const),
+    });
+    expect(all.q.subarray((rows - 1) * columns)).toEqual(alone.q);
+  });
+
   it("stops within a layer when it is cancelled", async () => {
     const wide = 200;
     const many = momentsOf(noise(wide * 10, 1), wide, 10, 2000);

@@ -1,7 +1,6 @@
 import { discoverLayers, type LayerSite, quantizableSites } from "../../../src/core/model/discover.ts";
 import type { OnnxModel } from "../../../src/core/onnx/model.ts";
-import type { HessianBlock } from "../../../src/core/recovery/hessianBlock.ts";
-import { hessianBlocks } from "../../../src/core/recovery/hessianBlock.ts";
+import { blockTask, factorBlock, type HessianBlock } from "../../../src/core/recovery/hessianBlock.ts";
 import type { Moments } from "../../../src/core/recovery/moments.ts";
 import type { RowLayout } from "../../../src/core/recovery/rowLayout.ts";
 
@@ -41,7 +40,7 @@ export function denseLayout(rows: number, columns: number): RowLayout {
 }
 
 export function blockOf(x: ArrayLike<number>, n: number, count: number): HessianBlock {
-  return hessianBlocks(momentsOf(x, n, count, 1), 0, false)[0] as HessianBlock;
+  return factorBlock(blockTask(momentsOf(x, n, count, 1), 0, 0, false));
 }
 
 /** (w - s q)^T H (w - s q) with everything in the block's order. */

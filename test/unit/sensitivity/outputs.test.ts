@@ -91,3 +91,25 @@ describe("the largest error of an output", () => {
     expect(largestError(rows([1], [-2]), rows([1], [1]))).toBe(3);
   });
 });
+
+describe("outputs that hold no numbers", () => {
+  const probable = rows([2, 3], [2, 0, 1, 0, 3, 0]);
+
+  it("of the quantized network are as wrong as can be", () => {
+    const broken = new OutputComparison();
+    broken.add("logits", [rows([2, 3], [Number.NaN, 0, 1, 0, 3, 0])], [probable], [0, 1]);
+    expect(broken.kl).toBeGreaterThan(5);
+    expect(broken.kl).toBeLessThan(25);
+    expect([broken.top1, broken.agreement]).toEqual([0.5, 0.5]);
+    expect(broken.changed).toEqual({ rightToWrong: 1, wrongToRight: 0, wrongBoth: 0, samples: 2 });
+  });
+
+  it("of the float network leave their samples out", () => {
+    const partly = new OutputComparison();
+    const quantized = rows([2, 3], [1, 0, 1, 0, 3, 0]);
+    partly.add("logits", [quantized], [rows([2, 3], [Number.NaN, 0, 1, 0, 3, 0])], [0, 1], Float64Array.of(1, 1));
+    const whole = new OutputComparison();
+    whole.add("logits", [rows([1, 3], [0, 3, 0])], [rows([1, 3], [0, 3, 0])], [1]);
+    expect(figures(partly)).toEqual(figures(whole));
+  });
+});
