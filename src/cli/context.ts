@@ -1,5 +1,6 @@
 import { SigmaQuantError } from "../core/errors.ts";
 import type { OnProgress } from "../core/ports.ts";
+import { definiteThreads } from "../node/threads.ts";
 
 /** What every command is given besides its own options. */
 export interface CommandContext {
@@ -42,16 +43,26 @@ export function parseInput(text: string): readonly [string, readonly number[]] {
 
 const truth: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
+/** A number of threads: as many as there are cores where it is more. @throws SQ1025 */
+export function parseThreads(text: string): number {
+  return definiteThreads(parseCount(text));
+}
+
+/** Less is no help: the program itself takes more. */
+const leastMemory = 16 * 2 ** 20;
+const memoryUnits = Object.freeze({ K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 });
+
 /** An amount of memory, in bytes. @throws SQ1025 */
 export function parseMemory(text: string): number {
-  const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([MG])iB\s*$/i.exec(text) ?? [];
-  const bytes = Number(amount) * (unit?.toUpperCase() === "G" ? 2 ** 30 : 2 ** 20);
-  if (!(bytes >= 1) || !Number.isSafeInteger(Math.floor(bytes))) {
-    throw new SigmaQuantError("SQ1025", "count-malformed", `${JSON.stringify(text)} is no amount of memory`, {
+  const fail = (message: string) =>
+    new SigmaQuantError("SQ1025", "count-malformed", message, {
       remedy: "Write a number with its unit, such as 2GiB or 512MiB",
     });
-  }
-  return Math.floor(bytes);
+  const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([KMGT])iB\s*$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(amount) * memoryUnits[unit?.toUpperCase() as keyof typeof memoryUnits]);
+  if (!Number.isSafeInteger(bytes)) throw fail(`${JSON.stringify(text)} is no amount of memory`);
+  if (bytes < leastMemory) throw fail(`${JSON.stringify(text)} is too little: an analysis takes at least 16MiB`);
+  return bytes;
 }
 
 /** A positive whole number. @throws SQ1025 */

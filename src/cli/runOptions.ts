@@ -20,7 +20,7 @@ import { decisionsOf } from "../core/plan/planFile.ts";
 import type { Strategy } from "../core/plan/types.ts";
 import { defaultRecovery, parseRecovery, type RecoveryMethod, recoveryMethods } from "../core/recovery/methods.ts";
 import { readPlan } from "../node/plans.ts";
-import { parseCount, parseMemory } from "./context.ts";
+import { parseCount, parseMemory, parseThreads } from "./context.ts";
 import { type ModelOptions, modelOptions } from "./openModel.ts";
 import { optionGroups, readBy } from "./usage.ts";
 
@@ -127,8 +127,8 @@ export function samplesOptions(command: Command): Command {
     )
     .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
     .addOption(
-      new Option("--threads <n>", "threads of ONNX Runtime, and of our own arithmetic")
-        .argParser(readBy("--threads", parseCount))
+      new Option("--threads <n>", "threads, at most one for each core; one for each physical core without it")
+        .argParser(readBy("--threads", parseThreads))
         .helpGroup(optionGroups.method),
     )
     .addOption(

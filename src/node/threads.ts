@@ -7,7 +7,9 @@ import process from "node:process";
  * but as a number, that goes with a job to other machines. How the runtime cuts a sum depends on it.
  */
 export function definiteThreads(asked?: number): number {
-  return asked ?? Math.max(1, Math.min(os.availableParallelism(), physicalCores() ?? Number.POSITIVE_INFINITY));
+  // More than there are only wait for each other: thirty times as long with fifty times as many.
+  if (asked !== undefined) return Math.min(asked, os.availableParallelism());
+  return Math.max(1, Math.min(os.availableParallelism(), physicalCores() ?? Number.POSITIVE_INFINITY));
 }
 
 /** Undefined where the system does not tell: with hyperthreading on Windows two threads share a core then. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { allBits } from "../../core/hardware/bitPairs.ts";
 import type { Bits } from "../../core/hardware/profile.ts";
-import { analyzeWeights, measureLayers, unmeasurable } from "../../core/pipeline/analysis.ts";
+import { analyzeWeights, fewerSamples, measureLayers, unmeasurable } from "../../core/pipeline/analysis.ts";
 import { CandidateWeights, roundToNearest } from "../../core/pipeline/candidates.ts";
 import { factsLine, factsOf } from "../../core/pipeline/facts.ts";
 import { parseBits } from "../../core/pipeline/settings.ts";
@@ -84,6 +84,7 @@ Examples:
                 context.onProgress,
                 context.signal,
               ));
+              notes.push(...fewerSamples(table, samples, dataset));
             } finally {
               await dataset.close();
             }

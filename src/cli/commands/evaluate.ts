@@ -5,7 +5,7 @@ import { grouped } from "../../core/plan/format.ts";
 import { openDataset } from "../../node/openData.ts";
 import { saturationNote } from "../../node/quantizeToFiles.ts";
 import { newCommand, runCommand } from "../command.ts";
-import { parseCount } from "../context.ts";
+import { parseCount, parseThreads } from "../context.ts";
 import { evaluationTable } from "../evaluation.ts";
 import { type ModelOptions, modelOptions, openPrepared } from "../openModel.ts";
 import { exitCodes, print, printJson, printNotes } from "../output.ts";
@@ -32,7 +32,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
     )
     .option("--samples <n>", "at most so many samples", readBy("--samples", parseCount))
     .option("--batch <n>", "samples in one run", readBy("--batch", parseCount), defaultBatch)
-    .option("--threads <n>", "threads of ONNX Runtime", readBy("--threads", parseCount))
+    .option("--threads <n>", "threads, at most one for each core", readBy("--threads", parseThreads))
     .addHelpText("after", "\nExample:\n  $ sigmaquant evaluate model.onnx model.board.onnx --evaluation test.npz")
     .action((float: string, quantized: string, options: EvaluateOptions) =>
       runCommand(options, signal, async (context) => {

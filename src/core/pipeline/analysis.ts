@@ -123,6 +123,15 @@ export async function measureLayers(
   return { table: sensitivityTable(measurements, metric, samples, dataset.synthetic), measurements };
 }
 
+/** Says where sensitivities were measured on fewer samples than there are and were asked for. */
+export function fewerSamples(table: SensitivityTable, asked: number, { samples }: Dataset): readonly string[] {
+  const wanted = Math.min(asked, samples);
+  if (table.samples >= wanted) return [];
+  return [
+    `Sensitivities are measured on ${table.samples} of ${wanted} samples: the memory that an analysis may take holds the activations of no more`,
+  ];
+}
+
 function firstUse(site: LayerSite): number {
   return Math.min(...site.uses.map((use) => use.index));
 }

@@ -8,7 +8,7 @@ import { type PlanWeights, planWeights, usableRecovery } from "../recovery/planW
 import { unrecoveredWeights } from "../recovery/unrecovered.ts";
 import type { SensitivityTable, WeightStatistics } from "../sensitivity/types.ts";
 import { type ChosenActivations, chooseActivations } from "./activationRanges.ts";
-import { analyzeWeights, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
+import { analyzeWeights, fewerSamples, type MeasureSettings, measureLayers, unmeasurable } from "./analysis.ts";
 import { onDevice } from "./blocks.ts";
 import { type Calibration, calibrate } from "./calibrate.ts";
 import type { CandidateWeights } from "./candidates.ts";
@@ -291,6 +291,7 @@ async function sensitivitiesOf(
     onProgress,
     signal,
   );
+  notes.push(...fewerSamples(table, samples, calibration));
   const unreached = unreachedNote(prepared.discovery, table);
   if (unreached !== undefined) notes.push(unreached);
   return table;

@@ -111,14 +111,17 @@ function accuracySection({ plan, evaluation, files }: ReportInput): string[] {
       (quantized.loss - float.loss).toFixed(4),
     ]);
   }
+  // What is got from made-up samples is marked.
+  const mark = evaluation.synthetic ? "~" : "";
   if (evaluation.agreement !== undefined)
-    rows.push(["agreement with float", "–", formatPercent(evaluation.agreement), "–"]);
-  if (evaluation.kl !== undefined) rows.push(["KL divergence, nats", "–", formatSensitivity(evaluation.kl), "–"]);
+    rows.push(["agreement with float", "–", `${mark}${formatPercent(evaluation.agreement)}`, "–"]);
+  if (evaluation.kl !== undefined)
+    rows.push(["KL divergence, nats", "–", `${mark}${formatSensitivity(evaluation.kl)}`, "–"]);
   for (const o of evaluation.outputs)
     rows.push([
       `SQNR of ${escapeMarkdown(o.name)}`,
       "–",
-      Number.isFinite(o.sqnrDb) ? `${grouped(o.sqnrDb, 1)} dB` : "no error",
+      Number.isFinite(o.sqnrDb) ? `${mark}${grouped(o.sqnrDb, 1)} dB` : "no error",
       "–",
     ]);
   const kind = evaluation.synthetic ? "synthetic samples (they rank, but do not predict accuracy)" : "samples";
@@ -238,7 +241,7 @@ export function storedNote(stored: readonly StoredWeight[]): string | undefined 
   const packed = stored.filter((s) => s.storedBits === s.bits && !typedBits.has(s.bits));
   const bytes = stored.reduce((sum, s) => sum + s.bytes, 0);
   if (packed.length > 0) {
-    return `${packed.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are packed, as the next wider type would not fit the budget; ONNX Runtime unpacks them when it loads the file: weights, scales and zero points take ${formatBytes(bytes)} there`;
+    return `${packed.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are packed, as the next wider type would not fit the budget; ONNX Runtime unpacks them when it loads the file: in the file they take ${formatBytes(bytes)}, with scales and zero points`;
   }
   if (wider.length === 0) return undefined;
   return `${wider.length} of ${stored.length} quantized layers have bitwidths without an ONNX type of their own and are stored in the file in the next wider one (3 bits in int4; 5 to 7 bits in int8): weights, scales and zero points take ${formatBytes(bytes)} there`;
