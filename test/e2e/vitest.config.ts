@@ -9,6 +9,8 @@ export default defineConfig({
     pool: "forks",
     fileParallelism: false,
     // Longer than any one thing that a test waits for, so that the one that did not come is what is told.
+    // As in the hosts, see inHost.ts.
+    retry: 1,
     testTimeout: 150_000,
     // An editor may have to be fetched first.
     hookTimeout: 300_000,
