@@ -9,7 +9,7 @@ export function machine(date: Date = new Date()): string {
     cpu,
     `${cores} core${cores === 1 ? "" : "s"}`,
     `${Math.round(os.totalmem() / 2 ** 30)} GiB of memory`,
-    `${os.type()} ${os.release()} ${process.arch}`,
+    `${os.type()} ${os.release().split(".").slice(0, 2).join(".")} ${process.arch}`,
     `Node ${process.versions.node}`,
     date.toISOString().slice(0, 10),
   ].join(", ");
