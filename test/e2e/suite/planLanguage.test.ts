@@ -29,6 +29,9 @@ import {
 import { analyzed, file, freshModel, layersOf, longTestMs, openModel, prepare, row } from "./support.ts";
 
 const folder = "planned";
+/** A key that is taken shows its effect in less; it is pressed again after this. */
+const takenMs = 12_000;
+
 /** One budget alone: which of them a plan exceeds must not depend on the bits that the analysis comes to. */
 const oneBudget = board.replace(/\n {4}"latencyMs": 20,\n {4}"bopsM": 600/, "").replace("48, //", "48 //");
 const [first, small, large, largest] = ["/c/Conv", "/f/Gemm", "/l/l.2/c1/Conv", "/l/l.2/c2/Conv"] as const;
@@ -161,14 +164,20 @@ describe("a plan in a text editor", () => {
 
   it("is shown at a layer's line by Enter on its row, also where a layer has many lines", async () => {
     const shownAt = async (name: string) => {
-      await openModel(model);
-      await ui.webview.click(row(name, ".cell-name"));
-      await ui.keys("Enter");
-      const line = () => nameOf(name).start.line;
-      await until(() => {
+      const isShown = () => {
         const editor = vscode.window.activeTextEditor;
-        return editor?.document === document && editor.selection.active.line === line();
-      });
+        return editor?.document === document && editor.selection.active.line === nameOf(name).start.line;
+      };
+      // While the keyboard passes from one editor to another nobody takes the key: as a person would, it is pressed again.
+      for (let left = 5; left > 0; left--) {
+        await openModel(model);
+        await ui.webview.click(row(name, ".cell-name"));
+        await ui.keys("Enter");
+        const soon = await until(isShown, takenMs).catch((error: unknown) => {
+          if (left === 1) throw error;
+        });
+        if (soon) return;
+      }
     };
     await shownAt(largest);
     await show(document.uri);
