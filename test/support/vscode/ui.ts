@@ -5,6 +5,8 @@ import { Surface, uiTimeoutMs } from "./surface.ts";
 /** VS Code registers an extension's menus and commands some seconds after it has shown its explorer. */
 const lateTimeoutMs = 90_000;
 const menuRetryMs = 500;
+/** A file that came a moment ago may move rows, and take the selection, this long after. */
+const selectionSettlesMs = 1_000;
 /** A menu takes no click in the moment in which it opens; one that is still there after this has not taken it. */
 const menuClosesMs = 500;
 /** The palette fills at once with the commands that there are when it opens, and takes in none that come later. */
@@ -98,10 +100,20 @@ export class Ui {
     await this.row(name).dblclick({ timeout: uiTimeoutMs });
   }
 
-  /** Selects files in the explorer, the first by a click, the others with Control held. */
+  /** Selects files in the explorer, the first by a click, the others with Control held, until these and no others are selected. */
   async selectFiles(...names: readonly string[]): Promise<void> {
-    for (const [at, name] of names.entries()) {
-      await this.row(name).click({ modifiers: at === 0 ? [] : ["ControlOrMeta"], timeout: uiTimeoutMs });
+    // Files that come into the explorer move its rows, and may take its selection.
+    for (const name of names) await this.row(name).waitFor({ timeout: uiTimeoutMs });
+    const deadline = Date.now() + uiTimeoutMs;
+    for (;;) {
+      for (const [at, name] of names.entries()) {
+        await this.row(name).click({ modifiers: at === 0 ? [] : ["ControlOrMeta"], timeout: uiTimeoutMs });
+      }
+      await this.page.waitForTimeout(selectionSettlesMs);
+      const rows = await this.page.locator(`${select.explorerRow}.selected`).allInnerTexts();
+      const selected = rows.map((text) => text.trim());
+      if (selected.length === names.length && names.every((name) => selected.includes(name))) return;
+      if (Date.now() > deadline) throw new Error(`selected are ${selected.join(", ")}, not ${names.join(", ")}`);
     }
   }
 
