@@ -51,6 +51,16 @@ function analyses({ cacheFolder }: SmallBench): readonly string[] {
     .map((name) => path.join(cacheFolder, name));
 }
 
+/** A server with a model whose analysis was stopped in the middle of measuring. */
+async function cutOff(bench: SmallBench): Promise<TestServer> {
+  const server = await bench.start({ settings: quick });
+  await server.open(bench.model);
+  await server.until(bench.model, isMeasuring);
+  await server.request(requests.cancel, { uri: uriOf(bench.model) });
+  await server.until(bench.model, (snapshot) => snapshot.work === undefined && noticesOf(snapshot).includes("stopped"));
+  return server;
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -185,14 +195,7 @@ describe("a cache", () => {
   it("never has figures of a file that took the model's place when nobody told of it", async () => {
     const bench = smallBench();
     const original = readFileSync(bench.model);
-    const first = await bench.start({ settings: quick });
-    await first.open(bench.model);
-    await first.until(bench.model, isMeasuring);
-    await first.request(requests.cancel, { uri: uriOf(bench.model) });
-    await first.until(
-      bench.model,
-      (snapshot) => snapshot.work === undefined && noticesOf(snapshot).includes("stopped"),
-    );
+    const first = await cutOff(bench);
     retrain(bench.model);
     await first.request(requests.analyze, { uri: uriOf(bench.model) });
     const other = await first.until(bench.model, isDecided);
@@ -222,14 +225,7 @@ describe("a cache", () => {
     const bench = smallBench();
     const set = path.join(bench.folder, "calibration.npz");
     const original = readFileSync(set);
-    const server = await bench.start({ settings: quick });
-    await server.open(bench.model);
-    await server.until(bench.model, isMeasuring);
-    await server.request(requests.cancel, { uri: uriOf(bench.model) });
-    await server.until(
-      bench.model,
-      (snapshot) => snapshot.work === undefined && noticesOf(snapshot).includes("stopped"),
-    );
+    const server = await cutOff(bench);
     const { now: after } = server;
     writeFileSync(set, readFileSync(path.join(root, "examples/calibration.npz")));
     expect(readFileSync(set).equals(original)).toBe(false);
